@@ -1,0 +1,58 @@
+/**
+ * Why the ledger refuses an instruction, in the one order of precedence: the first that applies is
+ * the answer. The list is read by the core, the HTTP edge, the docs and the tests.
+ */
+import type { CurrencyCode } from '../../kernel/currency.ts'
+import type { Minor } from '../../kernel/money.ts'
+
+/** The codes of {@link Refusal}, first to last. */
+export const refusalOrder = [
+  'idempotency_key_reused',
+  'account_not_found',
+  'own_account',
+  'same_account',
+  'currency_mismatch',
+  'account_frozen',
+  'account_closed',
+  'limit_exceeded',
+  'insufficient_funds',
+  'balance_out_of_range',
+] as const satisfies readonly RefusalCode[]
+
+export type Side = 'debit' | 'credit'
+
+/** The fields of an instruction that a reused key can differ in, by their names in the API. */
+export type InstructionField =
+  | 'kind'
+  | 'from_account_id'
+  | 'to_account_id'
+  | 'amount'
+  | 'currency'
+  | 'description'
+  | 'reference'
+  | 'metadata'
+  | 'name'
+
+/**
+ * A closed union; facts are ids and numbers only, never words about people, since they are stored
+ * with the idempotency key and rendered again at each replay.
+ */
+export type Refusal =
+  /** The key was used for another instruction; never stored. */
+  | { code: 'idempotency_key_reused'; fields: InstructionField[] }
+  /** The debit account is absent or not the caller's to debit, or the credit account is absent. */
+  | { code: 'account_not_found'; side: Side }
+  /** Staff must not post to or from an account of their own in that role. */
+  | { code: 'own_account'; side: Side }
+  | { code: 'same_account' }
+  | { code: 'currency_mismatch'; side: Side; accountCurrency: CurrencyCode; currency: CurrencyCode }
+  /** A frozen account only receives, so only the debit side is refused. */
+  | { code: 'account_frozen' }
+  | { code: 'account_closed'; side: Side }
+  /** The amount is over the bank's limit for one transfer. */
+  | { code: 'limit_exceeded'; limit: Minor; requested: Minor; currency: CurrencyCode }
+  | { code: 'insufficient_funds'; available: Minor; requested: Minor; currency: CurrencyCode }
+  /** The balance of that side would leave +-(2^53 - 1). */
+  | { code: 'balance_out_of_range'; side: Side }
+
+export type RefusalCode = Refusal['code']

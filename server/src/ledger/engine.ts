@@ -1,0 +1,152 @@
+/**
+ * The interface of a ledger engine. Two implement it, `memory` (the model: oracle of the tests) and
+ * `postgres` (group commit), and one conformance suite holds both to the same behaviour.
+ *
+ * An engine answers each instruction with exactly one outcome. It throws a `Fault` when there is
+ * none to give: `overloaded`, `unavailable` and `shutting_down` mean that nothing was done,
+ * `outcome_unknown` that the same key must be asked again; and a `Defect` when the instruction
+ * itself trips an assertion, which posts nothing and harms no other instruction.
+ */
+import type { CurrencyCode } from '../kernel/currency.ts'
+import type { Uuid } from '../kernel/ids.ts'
+import type { Minor } from '../kernel/money.ts'
+import type { Refusal, Side } from './core/refusals.ts'
+
+export type TransferKind = 'transfer' | 'deposit' | 'withdrawal'
+
+/** One side of an instruction: an account by id, or the bank's own by its code. */
+export type Party = { accountId: Uuid } | { bankCode: string }
+
+/**
+ * On whose say-so money leaves the debit account. `owner`: the debit account must be the
+ * principal's own. `staff`: any account but the principal's own, on either side.
+ */
+export type Authority = 'owner' | 'staff'
+
+/** The client's name for one instruction, unique per principal. */
+export interface IdempotencyKey {
+  /** 1 to 255 visible ASCII characters. */
+  key: string
+  /** 0 for a single request, the item's index for the items of a bulk. */
+  index: number
+}
+
+/** An instruction to move money once, checked against the schema but not yet decided. */
+export interface TransferInstruction {
+  kind: TransferKind
+  principalId: Uuid
+  authority: Authority
+  idempotencyKey: IdempotencyKey
+  /** The id of the first request that brought it, stored with its outcome. */
+  requestId: string
+  debit: Party
+  credit: Party
+  amount: Minor
+  currency: CurrencyCode
+  description: string | null
+  reference: string | null
+  metadata: Readonly<Record<string, string>> | null
+}
+
+/** A transfer as it was posted: nothing in it ever changes. */
+export interface PostedTransfer {
+  id: Uuid
+  kind: TransferKind
+  principalId: Uuid
+  debitAccountId: Uuid
+  creditAccountId: Uuid
+  amount: Minor
+  currency: CurrencyCode
+  description: string | null
+  reference: string | null
+  metadata: Readonly<Record<string, string>> | null
+  debitSeq: number
+  creditSeq: number
+  /** In the normal side of the account, as are all balances. */
+  debitBalanceAfter: bigint
+  creditBalanceAfter: bigint
+  createdAt: Date
+}
+
+/** `replayed`: the key had this outcome already and nothing was posted now. */
+export type TransferOutcome =
+  | { kind: 'posted'; transfer: PostedTransfer; replayed: boolean }
+  | { kind: 'refused'; refusal: Refusal; replayed: boolean }
+
+/** An account with its balances at one moment. */
+export interface AccountState {
+  id: Uuid
+  /** `null` for an account of the bank itself. */
+  ownerId: Uuid | null
+  currency: CurrencyCode
+  normalSide: Side
+  status: 'open' | 'frozen' | 'closed'
+  overdraftLimit: Minor
+  ledgerBalance: bigint
+  held: Minor
+  /** The seq of its last entry, 0 when it has none. */
+  version: number
+}
+
+export interface OpenAccountInstruction {
+  ownerId: Uuid
+  currency: CurrencyCode
+  name: string | null
+  /** At most this many accounts of one owner, the closed ones not counted. */
+  accountsMax: number
+  requestId: string
+  idempotencyKey: IdempotencyKey | null
+}
+
+/** An account as it was opened; members that change later are given as they were then. */
+export interface OpenedAccount {
+  id: Uuid
+  ownerId: Uuid
+  currency: CurrencyCode
+  name: string | null
+  createdAt: Date
+}
+
+export type OpenAccountOutcome =
+  | { kind: 'opened'; account: OpenedAccount; replayed: boolean }
+  | {
+      kind: 'refused'
+      refusal:
+        | Extract<Refusal, { code: 'idempotency_key_reused' }>
+        | { code: 'too_many_accounts'; limit: number }
+      replayed: boolean
+    }
+
+/** An account of the bank itself. */
+export interface BankAccount {
+  accountId: Uuid
+  code: string
+  currency: CurrencyCode
+  normalSide: Side
+  createdAt: Date
+}
+
+export interface PostOptions {
+  /** When to give up waiting, in milliseconds since the epoch of `performance.now()`. */
+  deadline: number
+}
+
+export interface LedgerEngine {
+  /**
+   * Decides and posts one instruction durably. A bank account that an instruction names by its code
+   * is opened on first use (in a tx of its own; `cash` and `settlement:*` debit-normal, `fees`
+   * credit-normal).
+   */
+  post(instruction: TransferInstruction, options?: PostOptions): Promise<TransferOutcome>
+  openAccount(instruction: OpenAccountInstruction): Promise<OpenAccountOutcome>
+  /** Opens a bank account, or returns the one that is there: `created` says which. */
+  openBankAccount(
+    code: string,
+    currency: CurrencyCode,
+    normalSide?: Side,
+  ): Promise<{ account: BankAccount; created: boolean }>
+  /** The present state of an account, or `undefined`; reads committed data, takes no locks. */
+  account(id: Uuid): Promise<AccountState | undefined>
+  /** Accepts nothing more (`shutting_down`), finishes what is queued and resolves when all is answered. */
+  stop(): Promise<void>
+}

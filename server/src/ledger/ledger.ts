@@ -1,0 +1,19 @@
+/**
+ * The face of the ledger: what other modules may import. How money moves stays inside.
+ */
+export type {
+  AccountState,
+  BankAccount,
+  IdempotencyKey,
+  LedgerEngine,
+  OpenAccountInstruction,
+  OpenAccountOutcome,
+  OpenedAccount,
+  Party,
+  PostedTransfer,
+  TransferInstruction,
+  TransferKind,
+  TransferOutcome,
+} from './engine.ts'
+export { refusalOrder } from './core/refusals.ts'
+export type { Refusal, RefusalCode, Side } from './core/refusals.ts'
