@@ -12,7 +12,7 @@ export const MINOR_MAX: Minor = Number.MAX_SAFE_INTEGER
 
 /** True for an amount that may be moved: a whole number from 1 to {@link MINOR_MAX}. */
 export function isAmount(value: unknown): value is Minor {
-  return Number.isSafeInteger(value) && (value as number) >= 1
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1
 }
 
 /** True when a balance of a customer may be stored: within +-{@link MINOR_MAX}. */
