@@ -68,10 +68,14 @@ export interface PostedTransfer {
   createdAt: Date
 }
 
-/** `replayed`: the key had this outcome already and nothing was posted now. */
+/**
+ * `replayed`: the key had this outcome already and nothing was posted now. `requestId`: the request
+ * that had the outcome first, so that a replayed refusal renders to the same bytes; for a reused key
+ * it is the present request's.
+ */
 export type TransferOutcome =
-  | { kind: 'posted'; transfer: PostedTransfer; replayed: boolean }
-  | { kind: 'refused'; refusal: Refusal; replayed: boolean }
+  | { kind: 'posted'; transfer: PostedTransfer; replayed: boolean; requestId: string }
+  | { kind: 'refused'; refusal: Refusal; replayed: boolean; requestId: string }
 
 /** An account with its balances at one moment. */
 export interface AccountState {
@@ -108,13 +112,14 @@ export interface OpenedAccount {
 }
 
 export type OpenAccountOutcome =
-  | { kind: 'opened'; account: OpenedAccount; replayed: boolean }
+  | { kind: 'opened'; account: OpenedAccount; replayed: boolean; requestId: string }
   | {
       kind: 'refused'
       refusal:
         | Extract<Refusal, { code: 'idempotency_key_reused' }>
         | { code: 'too_many_accounts'; limit: number }
       replayed: boolean
+      requestId: string
     }
 
 /** An account of the bank itself. */
