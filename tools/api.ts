@@ -1,0 +1,67 @@
+/**
+ * A small client of the HTTP API for the demo, the bench and the tests of a running bank: one
+ * method for all routes, the bearer token kept, problem documents thrown as {@link ApiProblem}.
+ */
+
+/** A JSON object as it came; callers pick the members they need by name. */
+export type Json = Record<string, unknown>
+
+/** An answer that is a problem document. */
+export class ApiProblem extends Error {
+  override name = 'ApiProblem'
+  readonly status: number
+  readonly code: string
+  readonly body: Json
+
+  constructor(status: number, body: Json) {
+    super(`${status} ${String(body['code'])}: ${String(body['detail'])}`)
+    this.status = status
+    this.code = String(body['code'])
+    this.body = body
+  }
+}
+
+export interface ApiRequest {
+  token?: string | undefined
+  idempotencyKey?: string | undefined
+  body?: unknown
+}
+
+export interface Api {
+  baseUrl: string
+  /** Resolves with the body of a 2xx, throws {@link ApiProblem} for everything else. */
+  call(method: string, path: string, request?: ApiRequest): Promise<Json>
+  /** A text member of what {@link Api.call} answers. */
+  text(body: Json, member: string): string
+}
+
+export function createApi(baseUrl: string): Api {
+  return {
+    baseUrl,
+    async call(method, path, request = {}) {
+      const headers: Record<string, string> = {}
+      if (request.token !== undefined) headers['authorization'] = `Bearer ${request.token}`
+      if (request.idempotencyKey !== undefined) headers['idempotency-key'] = request.idempotencyKey
+      if (request.body !== undefined) headers['content-type'] = 'application/json'
+      const response = await fetch(baseUrl + path, {
+        method,
+        headers,
+        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+      })
+      const text = await response.text()
+      const body: unknown = text === '' ? {} : JSON.parse(text)
+      if (!isJson(body)) throw new Error(`${method} ${path} answered no JSON object`)
+      if (!response.ok) throw new ApiProblem(response.status, body)
+      return body
+    },
+    text(body, member) {
+      const value = body[member]
+      if (typeof value !== 'string') throw new Error(`${member} is missing in the answer`)
+      return value
+    },
+  }
+}
+
+function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,90 @@
+/**
+ * Starts a bank as a process of its own, as `npm start` does, and waits until it is ready. For the
+ * demo, the bench and the tests of the running bank.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+
+const entry = fileURLToPath(new URL('../server/src/main.ts', import.meta.url))
+
+export interface BankProcess {
+  process: ChildProcess
+  baseUrl: string
+  metricsUrl: string
+  /** From the spawn until `/readyz` said yes. */
+  readyMilliseconds: number
+  /** What it wrote to standard output and standard error so far. */
+  output(): string
+  /** Asks it to stop and resolves with its exit code. */
+  stop(): Promise<number | null>
+}
+
+export interface BankProcessOptions {
+  dataDirectory: string
+  /** Settings over the environment of this process. */
+  settings?: Readonly<Record<string, string>>
+  readyTimeoutMilliseconds?: number
+}
+
+/** A TCP port on the loopback address that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      const port = typeof address === 'object' && address ? address.port : 0
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+/** Rejects, with what the process wrote, when it ends or the time is up before it is ready. */
+export async function startBankProcess(options: BankProcessOptions): Promise<BankProcess> {
+  const [port, metricsPort] = [await freePort(), await freePort()]
+  const started = performance.now()
+  const child = spawn(process.execPath, [entry], {
+    env: {
+      ...process.env,
+      DATA_DIR: options.dataDirectory,
+      SERVER_ADDRESS: `127.0.0.1:${port}`,
+      METRICS_ADDRESS: `127.0.0.1:${metricsPort}`,
+      ...options.settings,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  const baseUrl = `http://127.0.0.1:${port}`
+
+  const deadline = started + (options.readyTimeoutMilliseconds ?? 60_000)
+  while (!(await isReady(baseUrl))) {
+    if (child.exitCode !== null || performance.now() > deadline) {
+      child.kill('SIGKILL')
+      throw new Error(`the bank did not become ready:\n${output}`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  return {
+    process: child,
+    baseUrl,
+    metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
+    readyMilliseconds: performance.now() - started,
+    output: () => output,
+    stop() {
+      child.kill('SIGTERM')
+      return exited
+    },
+  }
+}
+
+async function isReady(baseUrl: string): Promise<boolean> {
+  try {
+    return (await fetch(`${baseUrl}/readyz`)).ok
+  } catch {
+    return false
+  }
+}
