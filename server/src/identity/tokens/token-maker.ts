@@ -1,0 +1,114 @@
+/**
+ * The one way to make and to check tokens, whatever their kind.
+ *
+ * Invariants: a token has one spelling, one kind, one issuer, one audience and one key; any other
+ * text is `token_invalid`, without a hint which check failed. `token_expired` is said only of a token
+ * that is genuine in all else, so that a client knows when to log in again. What was verified is
+ * remembered by its exact text; its times are checked at each use. Bounds: `tokenLengthMax`
+ * characters, `cacheSizeMax` remembered tokens of about 1 KiB each.
+ */
+import { assert, unreachable } from '../../kernel/assert.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { createUuidSource, type Uuid } from '../../kernel/ids.ts'
+import { decodeClaims, encodeClaims, type TokenClaims, type TokenKind } from './claims.ts'
+import type { TokenEnvelope, TokenKeys } from './envelope.ts'
+import { createJwtEnvelope } from './jwt-envelope.ts'
+import { createPasetoEnvelope } from './paseto-envelope.ts'
+import { pasetoV2Local } from './paseto-v2-local.ts'
+import { pasetoV4Local } from './paseto-v4-local.ts'
+import { createVerifiedCache } from './verified-cache.ts'
+
+export type TokenMakerKind = 'paseto_v4' | 'paseto_v2' | 'jwt'
+
+export interface TokenRequest {
+  kind: TokenKind
+  userId: Uuid
+  username: string
+  sessionId: Uuid
+  durationSeconds: number
+}
+
+export type TokenVerdict =
+  | { ok: true; claims: TokenClaims }
+  | { ok: false; code: 'token_invalid' | 'token_expired' }
+
+export interface TokenMaker {
+  create(request: TokenRequest): Promise<{ text: string; claims: TokenClaims }>
+  /** At once for a remembered token; never rejects because of the text. */
+  verify(text: string): TokenVerdict | Promise<TokenVerdict>
+}
+
+export interface TokenMakerOptions {
+  kind: TokenMakerKind
+  keys: TokenKeys
+  issuer: string
+  audience: string
+  clock: Clock
+  cacheSizeMax?: number
+}
+
+const tokenLengthMax = 4096
+
+/** How far the clock of the server that made a token may be ahead of ours. */
+const clockLeewayMilliseconds = 5000
+
+const invalid: TokenVerdict = { ok: false, code: 'token_invalid' }
+const expired: TokenVerdict = { ok: false, code: 'token_expired' }
+
+export function createTokenMaker(options: TokenMakerOptions): TokenMaker {
+  const { issuer, audience, clock, cacheSizeMax = 10_000 } = options
+  const envelope = createTokenEnvelope(options.kind, options.keys)
+  const cache = createVerifiedCache<TokenClaims>(cacheSizeMax)
+  const nextTokenId = createUuidSource(() => clock.now().getTime())
+
+  async function create(request: TokenRequest): Promise<{ text: string; claims: TokenClaims }> {
+    const { durationSeconds, ...subject } = request
+    assert(Number.isSafeInteger(durationSeconds) && durationSeconds > 0, 'a token lasts seconds')
+    const issuedAt = Math.floor(clock.now().getTime() / 1000) * 1000
+    const times = { issuedAt, notBefore: issuedAt, expiresAt: issuedAt + durationSeconds * 1000 }
+    const claims = { ...subject, tokenId: nextTokenId(), issuer, audience, ...times }
+    return { text: await envelope.seal(encodeClaims(claims, envelope.times)), claims }
+  }
+
+  function verify(text: string): TokenVerdict | Promise<TokenVerdict> {
+    const known = cache.get(text)
+    if (known !== undefined) return judge(text, known)
+    if (text.length > tokenLengthMax) return invalid
+    const payload = envelope.open(text)
+    if (payload instanceof Promise) return payload.then((opened) => accept(text, opened))
+    return accept(text, payload)
+  }
+
+  function accept(text: string, payload: Uint8Array | undefined): TokenVerdict {
+    const claims = payload && decodeClaims(payload, envelope.times)
+    if (claims?.issuer !== issuer || claims.audience !== audience) return invalid
+    const verdict = judge(text, claims)
+    if (verdict.ok) cache.set(text, claims)
+    return verdict
+  }
+
+  function judge(text: string, claims: TokenClaims): TokenVerdict {
+    const now = clock.now().getTime()
+    if (now + clockLeewayMilliseconds < claims.issuedAt) return invalid
+    if (now + clockLeewayMilliseconds < claims.notBefore) return invalid
+    if (now < claims.expiresAt) return { ok: true, claims }
+    cache.delete(text)
+    return expired
+  }
+
+  return { create, verify }
+}
+
+/** The envelope of a kind; by itself only for tests, which seal what a maker never would. */
+export function createTokenEnvelope(kind: TokenMakerKind, keys: TokenKeys): TokenEnvelope {
+  switch (kind) {
+    case 'paseto_v4':
+      return createPasetoEnvelope(pasetoV4Local, keys)
+    case 'paseto_v2':
+      return createPasetoEnvelope(pasetoV2Local, keys)
+    case 'jwt':
+      return createJwtEnvelope(keys)
+    default:
+      return unreachable(kind)
+  }
+}
