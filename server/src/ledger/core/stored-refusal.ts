@@ -8,10 +8,11 @@
 import { assert, Defect, unreachable } from '../../kernel/assert.ts'
 import type { Refusal, Side } from './refusals.ts'
 
+/** A refusal of a transfer by what the accounts are, and not by its key. */
+export type TransferRefusal = Exclude<Refusal, { code: 'idempotency_key_reused' }>
+
 /** A refusal that is kept; `too_many_accounts` is the one of opening an account. */
-export type StoredRefusal =
-  | Exclude<Refusal, { code: 'idempotency_key_reused' }>
-  | { code: 'too_many_accounts'; limit: number }
+export type StoredRefusal = TransferRefusal | { code: 'too_many_accounts'; limit: number }
 
 const storedVersion = 1
 

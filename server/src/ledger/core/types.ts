@@ -5,7 +5,6 @@
  * An engine locks the accounts of a batch, then reads the keys and the time, calls `decide` once,
  * and writes exactly what the decision lists. All times are milliseconds since the Unix epoch.
  */
-import type { CurrencyCode } from '../../kernel/currency.ts'
 import type { Uuid } from '../../kernel/ids.ts'
 import type { Minor } from '../../kernel/money.ts'
 import type {
@@ -122,6 +121,6 @@ export interface OpeningInput {
 export interface OpeningDecision {
   outcome: OpenAccountOutcome
   /** To insert: the account itself, empty and open. */
-  account: (OpenedAccount & { currency: CurrencyCode }) | undefined
+  account: OpenedAccount | undefined
   key: NewKey | undefined
 }

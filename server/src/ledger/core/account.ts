@@ -1,0 +1,63 @@
+/**
+ * Rules about one account: who may debit it, what it can spend, what a movement makes of it.
+ *
+ * A customer's account is credit-normal (the bank owes the money), limited by its available balance
+ * and held to +-(2^53 - 1). An account of the bank has no owner and no limit but the width of its
+ * column.
+ */
+import { assert } from '../../kernel/assert.ts'
+import type { Uuid } from '../../kernel/ids.ts'
+import { isCustomerBalance, type Minor } from '../../kernel/money.ts'
+import type { AccountState, Authority } from '../engine.ts'
+import type { Side } from './refusals.ts'
+import type { LockedAccount } from './types.ts'
+
+/** The first balance that `numeric(38, 0)` cannot hold, in either direction. */
+const bankBalanceEnd = 10n ** 38n
+
+export function isCustomerAccount(account: AccountState): boolean {
+  return account.ownerId !== null
+}
+
+/** Whether the principal's word is enough to take money from the account. */
+export function mayDebit(principalId: Uuid, authority: Authority, account: AccountState): boolean {
+  return authority === 'staff' || account.ownerId === principalId
+}
+
+/** Ledger balance - held + overdraft limit: what a customer's account can spend. */
+export function availableBalance(account: AccountState): bigint {
+  return account.ledgerBalance - BigInt(account.held) + BigInt(account.overdraftLimit)
+}
+
+/** Whether the account can be debited by the amount; accounts of the bank always can. */
+export function canSpend(account: AccountState, amount: Minor): boolean {
+  return !isCustomerAccount(account) || availableBalance(account) >= BigInt(amount)
+}
+
+/** The ledger balance after a movement on that side: up on the normal side, down on the other. */
+export function balanceAfter(account: AccountState, side: Side, amount: Minor): bigint {
+  const change = BigInt(amount)
+  return side === account.normalSide
+    ? account.ledgerBalance + change
+    : account.ledgerBalance - change
+}
+
+/** Whether that account can have that ledger balance. */
+export function isBalanceInRange(account: AccountState, balance: bigint): boolean {
+  if (isCustomerAccount(account)) return isCustomerBalance(balance)
+  return balance > -bankBalanceEnd && balance < bankBalanceEnd
+}
+
+/** The account after one entry: its balance, one seq further, at that time. */
+export function withEntry(
+  account: LockedAccount,
+  side: Side,
+  amount: Minor,
+  bookedAtMilliseconds: number,
+): LockedAccount {
+  assert(bookedAtMilliseconds >= account.bookedAtMilliseconds, 'no booking precedes the last one')
+  const ledgerBalance = balanceAfter(account, side, amount)
+  assert(isBalanceInRange(account, ledgerBalance), 'a posted balance is in range')
+  assert(Number.isSafeInteger(account.version), 'a seq is a safe integer')
+  return { ...account, ledgerBalance, version: account.version + 1, bookedAtMilliseconds }
+}

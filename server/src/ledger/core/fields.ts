@@ -1,0 +1,96 @@
+/**
+ * The fields of an instruction in their canonical texts: what an idempotency key stands for.
+ *
+ * Two instructions mean the same exactly when all their texts are equal: defaults are applied, an
+ * empty metadata is no metadata, and its pairs are sorted. A stored key holds one truncated HMAC per
+ * field (`ledger/idempotency.ts`), so that a reused key can name the fields that differ while no word
+ * of them is kept. Whatever changes a text here needs a new {@link fieldsFormat}.
+ */
+import { assert } from '../../kernel/assert.ts'
+import type { OpenAccountInstruction, Party, TransferInstruction } from '../engine.ts'
+import type { InstructionField } from './refusals.ts'
+
+/** The version of the canonical texts and of their order, stored with each key. */
+export const fieldsFormat = 1
+
+/** The order of the fields in a key. Those that a bare transfer lacks come last and are cut off. */
+export const fieldOrder = [
+  'kind',
+  'from_account_id',
+  'to_account_id',
+  'amount',
+  'currency',
+  'description',
+  'reference',
+  'metadata',
+  'name',
+] as const satisfies readonly InstructionField[]
+
+/** Hexadecimal characters per field: 8 bytes, so that unequal fields look equal once in 2^64. */
+export const fieldHexLength = 16
+
+/** An absent field in a key. An HMAC that equals it by chance is as rare as any other collision. */
+export const absentField = '0'.repeat(fieldHexLength)
+
+/** The words of an instruction as they are stored and shown, the same for equal instructions. */
+export interface Words {
+  description: string | null
+  reference: string | null
+  metadata: Readonly<Record<string, string>> | null
+}
+
+export function wordsOf(instruction: TransferInstruction): Words {
+  const pairs = sortedMetadata(instruction)
+  return {
+    description: instruction.description,
+    reference: instruction.reference,
+    metadata: pairs ? Object.fromEntries(pairs) : null,
+  }
+}
+
+/** The texts of a transfer in {@link fieldOrder}; `undefined` where it has none. */
+export function transferFields(instruction: TransferInstruction): (string | undefined)[] {
+  const pairs = sortedMetadata(instruction)
+  return [
+    // The authority belongs to what is asked: the same words mean another thing from staff.
+    `${instruction.kind}:${instruction.authority}`,
+    partyText(instruction.debit),
+    partyText(instruction.credit),
+    String(instruction.amount),
+    instruction.currency,
+    instruction.description ?? undefined,
+    instruction.reference ?? undefined,
+    pairs ? JSON.stringify(pairs) : undefined,
+  ]
+}
+
+/** The texts of the opening of an account in {@link fieldOrder}. */
+export function openingFields(instruction: OpenAccountInstruction): (string | undefined)[] {
+  const { currency, name } = instruction
+  const none = undefined
+  return ['account', none, none, none, currency, none, none, none, name ?? none]
+}
+
+/** The fields in which two keys of the same format differ, in {@link fieldOrder}. */
+export function differingFields(a: string, b: string): InstructionField[] {
+  assert(a.length % fieldHexLength === 0, 'the fields of a key have whole HMACs')
+  assert(b.length % fieldHexLength === 0, 'the fields of a key have whole HMACs')
+  return fieldOrder.filter((_, index) => fieldAt(a, index) !== fieldAt(b, index))
+}
+
+function fieldAt(fields: string, index: number): string {
+  const start = index * fieldHexLength
+  return start < fields.length ? fields.slice(start, start + fieldHexLength) : absentField
+}
+
+function partyText(party: Party): string {
+  return 'accountId' in party ? `account:${party.accountId}` : `bank:${party.bankCode}`
+}
+
+function sortedMetadata({ metadata }: TransferInstruction): [string, string][] | undefined {
+  if (metadata === null) return undefined
+  const pairs = Object.entries(metadata)
+  if (pairs.length === 0) return undefined
+  // By UTF-16 code units, which no locale and no version of ICU changes.
+  return pairs.toSorted(([a], [b]) => (a < b ? -1 : 1))
+}

@@ -1,0 +1,208 @@
+/**
+ * The model: a ledger in plain maps that decides one instruction at a time with the same core as the
+ * real engine. It is the oracle of the tests and the ledger of route tests; nothing in it survives
+ * the process, so it never holds anyone's money.
+ *
+ * Each call is carried out whole before it returns its promise, so calls take effect in the order in
+ * which they are made.
+ */
+import { assert, present } from '../../kernel/assert.ts'
+import { type Clock, systemClock } from '../../kernel/clock.ts'
+import type { CurrencyCode } from '../../kernel/currency.ts'
+import { Fault } from '../../kernel/fault.ts'
+import { createUuidSource, type Uuid } from '../../kernel/ids.ts'
+import { MINOR_MAX, type Minor } from '../../kernel/money.ts'
+import { decide } from '../core/decide.ts'
+import { bankNormalSide, decideOpening } from '../core/opening.ts'
+import { decodeRefusal, encodeRefusal } from '../core/stored-refusal.ts'
+import type { Side } from '../core/refusals.ts'
+import type { LockedAccount, NewKey, PostedFacts, StoredKey } from '../core/types.ts'
+import type {
+  AccountState,
+  BankAccount,
+  LedgerEngine,
+  OpenAccountInstruction,
+  OpenAccountOutcome,
+  Party,
+  PostedTransfer,
+  TransferInstruction,
+  TransferOutcome,
+} from '../engine.ts'
+import { createKeyMaker } from '../idempotency.ts'
+
+export interface MemoryLedgerOptions {
+  /** Business time; it may step back, bookings do not. */
+  clock?: Clock
+  transferAmountMax?: Minor
+}
+
+/** What tests may see and set beside the engine's own calls. */
+export interface MemoryLedger extends LedgerEngine {
+  /** Every transfer there is, in the order of posting. */
+  transfers(): readonly PostedTransfer[]
+  transfer(id: Uuid): PostedTransfer | undefined
+  accounts(): readonly AccountState[]
+  bankAccounts(): readonly BankAccount[]
+  /** Sets what no instruction sets: status and overdraft limit. */
+  arrange(accountId: Uuid, settings: Partial<Pick<AccountState, 'status' | 'overdraftLimit'>>): void
+}
+
+export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLedger {
+  const { clock = systemClock, transferAmountMax = MINOR_MAX } = options
+  const newId = createUuidSource(() => clock.now().getTime())
+  const keyMaker = createKeyMaker(Buffer.alloc(32, 1))
+  const accounts = new Map<Uuid, LockedAccount>()
+  const bankAccounts = new Map<string, BankAccount>()
+  const transfers = new Map<Uuid, PostedTransfer>()
+  const keys = new Map<Uuid, StoredKey>()
+  let isStopped = false
+
+  function open(ownerId: Uuid | null, currency: CurrencyCode, normalSide: Side, id = newId()) {
+    accounts.set(id, {
+      id,
+      ownerId,
+      currency,
+      normalSide,
+      status: 'open',
+      overdraftLimit: 0,
+      ledgerBalance: 0n,
+      held: 0,
+      version: 0,
+      bookedAtMilliseconds: -Infinity,
+    })
+    return id
+  }
+
+  function openBank(code: string, currency: CurrencyCode, normalSide = bankNormalSide(code)) {
+    const known = bankAccounts.get(`${code}:${currency}`)
+    if (known) return { account: known, created: false }
+    const accountId = open(null, currency, normalSide)
+    const account = { accountId, code, currency, normalSide, createdAt: clock.now() }
+    bankAccounts.set(`${code}:${currency}`, account)
+    return { account, created: true }
+  }
+
+  function accountIdOf(party: Party, currency: CurrencyCode): Uuid {
+    return 'accountId' in party
+      ? party.accountId
+      : openBank(party.bankCode, currency).account.accountId
+  }
+
+  /** Keeps a key in the form in which a database would: without words, the refusal as JSON. */
+  function storeKey(key: NewKey): void {
+    const { transferId, accountId, refusal, createdAtMilliseconds, ...identity } = key
+    assert(!keys.has(key.keyId), 'a key is stored once')
+    if (refusal !== null) {
+      const stored: unknown = JSON.parse(JSON.stringify(encodeRefusal(refusal)))
+      keys.set(key.keyId, {
+        ...identity,
+        outcome: { kind: 'refused', refusal: decodeRefusal(stored) },
+      })
+    } else if (transferId !== null) {
+      const transfer = factsOf(present(transfers.get(transferId), 'the transfer of a key'))
+      keys.set(key.keyId, { ...identity, outcome: { kind: 'posted', transfer } })
+    } else {
+      const id = present(accountId, 'the account of a key')
+      keys.set(key.keyId, {
+        ...identity,
+        outcome: { kind: 'opened', accountId: id, createdAtMilliseconds },
+      })
+    }
+  }
+
+  function assertRunning(): void {
+    if (isStopped) throw new Fault('shutting_down', 'the ledger has stopped')
+  }
+
+  function countOpen(owner: Uuid): number {
+    const states = [...accounts.values()]
+    return states.filter(({ ownerId, status }) => ownerId === owner && status !== 'closed').length
+  }
+
+  async function post(instruction: TransferInstruction): Promise<TransferOutcome> {
+    assertRunning()
+    const { debit, credit, currency } = instruction
+    const prepared = {
+      ...keyMaker.transfer(instruction),
+      transferId: newId(),
+      debitAccountId: accountIdOf(debit, currency),
+      creditAccountId: accountIdOf(credit, currency),
+      instruction,
+    }
+    const decision = decide({
+      accounts,
+      keys,
+      instructions: [prepared],
+      nowMilliseconds: clock.now().getTime(),
+      rules: { transferAmountMax },
+    })
+    for (const account of decision.accounts) accounts.set(account.id, account)
+    for (const transfer of decision.transfers) transfers.set(transfer.id, transfer)
+    for (const key of decision.keys) storeKey(key)
+    return present(decision.outcomes[0], 'the outcome of the instruction')
+  }
+
+  async function openAccount(instruction: OpenAccountInstruction): Promise<OpenAccountOutcome> {
+    assertRunning()
+    const keyed = instruction.idempotencyKey ? keyMaker.opening(instruction) : undefined
+    const decision = decideOpening({
+      accountId: newId(),
+      instruction,
+      keyed,
+      storedKey: keyed && keys.get(keyed.keyId),
+      accountCount: countOpen(instruction.ownerId),
+      nowMilliseconds: clock.now().getTime(),
+    })
+    if (decision.account) {
+      open(decision.account.ownerId, decision.account.currency, 'credit', decision.account.id)
+    }
+    if (decision.key) storeKey(decision.key)
+    return decision.outcome
+  }
+
+  return {
+    post,
+    openAccount,
+    async openBankAccount(code, currency, normalSide) {
+      assertRunning()
+      return openBank(code, currency, normalSide)
+    },
+    async account(id) {
+      const locked = accounts.get(id)
+      return locked && stateOf(locked)
+    },
+    async stop() {
+      isStopped = true
+    },
+    transfers: () => [...transfers.values()],
+    transfer: (id) => transfers.get(id),
+    accounts: () => Array.from(accounts.values(), stateOf),
+    bankAccounts: () => [...bankAccounts.values()],
+    arrange(accountId, settings) {
+      const before = present(accounts.get(accountId), 'the account to arrange')
+      accounts.set(accountId, { ...before, ...settings })
+    },
+  }
+}
+
+/** The transfer without its words, which a replay must bring itself. */
+function factsOf(transfer: PostedTransfer): PostedFacts {
+  const facts = { ...transfer, description: null, reference: null, metadata: null }
+  return facts
+}
+
+function stateOf(locked: LockedAccount): AccountState {
+  const { id, ownerId, currency, normalSide, status } = locked
+  const { overdraftLimit, ledgerBalance, held, version } = locked
+  return {
+    id,
+    ownerId,
+    currency,
+    normalSide,
+    status,
+    overdraftLimit,
+    ledgerBalance,
+    held,
+    version,
+  }
+}
