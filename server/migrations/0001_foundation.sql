@@ -34,14 +34,23 @@ end
 $$;
 
 -- The role that holds the server's rights; logins are made members of it. Roles belong to the whole
--- cluster, so another database may have made it already, or be making it at this moment.
+-- cluster, so another database may have made it already, or be making it at this moment; and a
+-- login that may not create roles can do with one that is there.
 do $$
 begin
-  create role tallystick_server nologin;
+  if not exists (select from pg_roles where rolname = 'tallystick_server') then
+    create role tallystick_server nologin;
+  end if;
 exception
   when duplicate_object or unique_violation then null;
+  when insufficient_privilege then
+    raise insufficient_privilege using
+      message = format('the login %s may not create the role tallystick_server', current_user),
+      hint = format('as a superuser run: create role tallystick_server nologin; '
+        'grant tallystick_server to %I', current_user);
 end
 $$;
 
 grant usage on schema public to tallystick_server;
-grant select on schema_compatibility, bank_secret to tallystick_server;
+-- `schema_migration` is the list of applied migrations, made before the first of them runs.
+grant select on schema_compatibility, schema_migration, bank_secret to tallystick_server;
