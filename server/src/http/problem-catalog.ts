@@ -1,0 +1,276 @@
+/**
+ * Every way in which the API says no, in one table. A code is a promise: it never changes its
+ * meaning or its status, and it has a page at `/problems/<code>` that is made from this table.
+ *
+ * `retry` tells a program what to do: `same_key` - send the very same request again (with the same
+ * idempotency key); `new_key` - change something first, and use a new key; `never` - sending it
+ * again cannot help.
+ */
+
+export type Retry = 'same_key' | 'new_key' | 'never'
+
+export interface ProblemKind {
+  status: number
+  /** A short summary that is the same for every occurrence. */
+  title: string
+  retry: Retry
+  /** What it means and what to do about it, for the page that explains the code. */
+  explanation: string
+}
+
+export const problemCatalog = {
+  // What is wrong with the request as it was sent: 400.
+  validation_failed: {
+    status: 400,
+    title: 'The request does not match the schema',
+    retry: 'new_key',
+    explanation:
+      'A member, parameter or header is missing, unknown or of the wrong form. `errors` names each one by its JSON Pointer into the body, or by the name of the parameter. Nothing was stored: the idempotency key is still unused.',
+  },
+  malformed_json: {
+    status: 400,
+    title: 'The body is not acceptable JSON',
+    retry: 'new_key',
+    explanation:
+      'The body must be one JSON text in UTF-8 without a byte order mark, NUL characters, lone surrogates, duplicate members, `__proto__` members or more than 32 levels. All numbers are integers written in digits only: amounts are in minor units, so 1050 is 10.50 EUR. `errors` says where and why.',
+  },
+  malformed_request: {
+    status: 400,
+    title: 'The request is not acceptable HTTP',
+    retry: 'never',
+    explanation:
+      'The request line, the headers or the framing of the body break the rules of HTTP (RFC 9110 and 9112): for instance two Host headers, or Content-Length together with Transfer-Encoding.',
+  },
+  idempotency_key_missing: {
+    status: 400,
+    title: 'An Idempotency-Key header is required',
+    retry: 'new_key',
+    explanation:
+      'Requests that move or reserve money carry an `Idempotency-Key` header, so that they can be repeated without being done twice. Choose a fresh value, such as a UUID, for each thing you want done once.',
+  },
+  idempotency_key_invalid: {
+    status: 400,
+    title: 'The Idempotency-Key header is not valid',
+    retry: 'new_key',
+    explanation:
+      'An idempotency key is sent once and consists of 1 to 255 visible ASCII characters.',
+  },
+  invalid_cursor: {
+    status: 400,
+    title: 'The cursor is not valid for this list',
+    retry: 'never',
+    explanation:
+      'A cursor is the `next_cursor` of a page of the same list, read by the same user with the same filters. Start again without one.',
+  },
+
+  // Who is asking: 401.
+  token_missing: {
+    status: 401,
+    title: 'An access token is required',
+    retry: 'new_key',
+    explanation:
+      'Send `Authorization: Bearer <access token>`. A token comes from `POST /v1/sessions`.',
+  },
+  authorization_unsupported: {
+    status: 401,
+    title: 'The authorization scheme is not supported',
+    retry: 'new_key',
+    explanation: 'The only scheme is Bearer: `Authorization: Bearer <access token>`.',
+  },
+  authorization_invalid: {
+    status: 401,
+    title: 'The Authorization header is malformed',
+    retry: 'new_key',
+    explanation:
+      'There must be exactly one Authorization header of the form `Bearer <access token>`.',
+  },
+  token_invalid: {
+    status: 401,
+    title: 'The access token is not valid',
+    retry: 'new_key',
+    explanation: 'The token was not issued by this bank for this use, or no longer counts. Log in.',
+  },
+  token_expired: {
+    status: 401,
+    title: 'The access token has expired',
+    retry: 'same_key',
+    explanation:
+      'Get a new access token, then send the same request with the same idempotency key again.',
+  },
+
+  // What the caller may do: 403.
+  role_required: {
+    status: 403,
+    title: 'This needs a role that you do not have',
+    retry: 'never',
+    explanation: '`roles` lists the roles of which one is needed. An admin can grant them.',
+  },
+  own_account: {
+    status: 403,
+    title: 'Staff must not post to or from an account of their own',
+    retry: 'never',
+    explanation:
+      "A teller pays in and out on other people's accounts only. Use a customer request (`POST /v1/transfers`) for your own money, or ask a colleague.",
+  },
+
+  // What is not there, or not yours: 404.
+  route_not_found: {
+    status: 404,
+    title: 'There is no such path',
+    retry: 'never',
+    explanation:
+      'Paths are case-sensitive and have no trailing slash. The API reference is at `/docs`.',
+  },
+  account_not_found: {
+    status: 404,
+    title: 'There is no such account',
+    retry: 'never',
+    explanation:
+      'The account does not exist, or it is not yours to see: both give the same answer. In a transfer, `side` says which of the two accounts is meant (`debit` pays, `credit` receives).',
+  },
+
+  // How it was asked.
+  method_not_allowed: {
+    status: 405,
+    title: 'The path does not have this method',
+    retry: 'never',
+    explanation: 'The `Allow` header lists the methods of this path.',
+  },
+  request_timeout: {
+    status: 408,
+    title: 'The request took too long to arrive',
+    retry: 'same_key',
+    explanation: 'Headers and body must arrive within the time limit. Nothing was done.',
+  },
+  body_too_large: {
+    status: 413,
+    title: 'The body is too large',
+    retry: 'never',
+    explanation: 'A body has at most 1 MiB.',
+  },
+  uri_too_long: {
+    status: 414,
+    title: 'The path is too long',
+    retry: 'never',
+    explanation: 'A part of the path is longer than any id or name that the bank gives out.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: 'The body is not application/json',
+    retry: 'new_key',
+    explanation: 'Send `Content-Type: application/json`, in UTF-8 and without a Content-Encoding.',
+  },
+  expectation_failed: {
+    status: 417,
+    title: 'The expectation cannot be met',
+    retry: 'never',
+    explanation: 'The only expectation that the server knows is `Expect: 100-continue`.',
+  },
+  misdirected_request: {
+    status: 421,
+    title: 'The request is meant for another server',
+    retry: 'never',
+    explanation: 'The request line names another host than the Host header. This is no proxy.',
+  },
+  headers_too_large: {
+    status: 431,
+    title: 'The headers are too large',
+    retry: 'never',
+    explanation: 'The headers together have at most 16 KiB, and there are at most 100.',
+  },
+
+  // Well-formed, but refused: 422. In the ledger's order of precedence.
+  currency_not_supported: {
+    status: 422,
+    title: 'The bank does not deal in this currency',
+    retry: 'never',
+    explanation: '`GET /v1/currencies` lists those that it deals in.',
+  },
+  idempotency_key_reused: {
+    status: 422,
+    title: 'The idempotency key was used for something else',
+    retry: 'new_key',
+    explanation:
+      'The key belongs to an earlier request of yours with other content; `fields` names what differs. A new instruction needs a new key.',
+  },
+  same_account: {
+    status: 422,
+    title: 'Both sides are the same account',
+    retry: 'never',
+    explanation: 'A transfer needs two different accounts.',
+  },
+  currency_mismatch: {
+    status: 422,
+    title: 'The account has another currency',
+    retry: 'new_key',
+    explanation:
+      'The currency of a transfer is that of both its accounts. `side` says which account differs, `account_currency` what it has.',
+  },
+  account_frozen: {
+    status: 422,
+    title: 'The account is frozen',
+    retry: 'new_key',
+    explanation: 'A frozen account receives, but does not pay.',
+  },
+  account_closed: {
+    status: 422,
+    title: 'The account is closed',
+    retry: 'never',
+    explanation: 'A closed account neither pays nor receives. `side` says which account it is.',
+  },
+  limit_exceeded: {
+    status: 422,
+    title: 'The amount is over the limit for one transfer',
+    retry: 'new_key',
+    explanation: '`limit` is the largest amount of one transfer, in minor units.',
+  },
+  insufficient_funds: {
+    status: 422,
+    title: 'The available balance is not enough',
+    retry: 'new_key',
+    explanation:
+      '`available` is what the account could have paid at that moment, `requested` what it should have paid, both in minor units. Nothing was moved. The key now stands for this refusal: try again with a new one.',
+  },
+  balance_out_of_range: {
+    status: 422,
+    title: 'The balance would leave the range of exact integers',
+    retry: 'never',
+    explanation: 'Balances of customers stay within 2^53 - 1 minor units in either direction.',
+  },
+
+  // Ours: 5xx.
+  internal_error: {
+    status: 500,
+    title: 'Something went wrong inside the bank',
+    retry: 'same_key',
+    explanation:
+      'A defect of the server. Tell its operator the `request_id`. With the same idempotency key the request can be repeated safely.',
+  },
+  overloaded: {
+    status: 503,
+    title: 'The bank has too much to do at the moment',
+    retry: 'same_key',
+    explanation: 'Nothing was done. Wait as `Retry-After` says and send the same request again.',
+  },
+  unavailable: {
+    status: 503,
+    title: 'The bank has no database at the moment',
+    retry: 'same_key',
+    explanation: 'Nothing was done. Wait as `Retry-After` says and send the same request again.',
+  },
+  shutting_down: {
+    status: 503,
+    title: 'This server is stopping',
+    retry: 'same_key',
+    explanation: 'Nothing was done. Send the same request again: another server will take it.',
+  },
+  outcome_unknown: {
+    status: 503,
+    title: 'It is not known whether this was done',
+    retry: 'same_key',
+    explanation:
+      'The answer of the database was lost. Send the same request with the same idempotency key: it gives the true outcome, and nothing is done twice.',
+  },
+} as const satisfies Record<string, ProblemKind>
+
+export type ProblemCode = keyof typeof problemCatalog
