@@ -1,0 +1,291 @@
+/**
+ * The table of settings: the one place where a setting is named, explained, given a default and
+ * parsed. The loader, the error messages, `app.env.example` and docs/reference/configuration.md all
+ * read it. A setting without a `fallback` may be absent; an empty text counts as absent.
+ */
+import { parseTokenKey, sampleTokenKey } from '../identity/tokens/token-key.ts'
+import {
+  parseAddress,
+  parseAmount,
+  parseBoolean,
+  parseCurrency,
+  parseDatabaseUrl,
+  parseDuration,
+  parseInteger,
+  parseList,
+  parseNetwork,
+  parseOneOf,
+  parseOrigin,
+  parseText,
+  parseTimeZone,
+  type Parsed,
+  type Parser,
+} from './parsers.ts'
+
+export interface Setting<T> {
+  group: string
+  /** Sentences for the reference. */
+  description: string
+  /** A text that parses, shown with every problem of this setting. */
+  example: string
+  /** The text that counts when the setting is absent. */
+  fallback?: string
+  /** A text of this setting is never shown. */
+  secret?: true
+  parse: Parser<T>
+}
+
+interface WithFallback {
+  fallback: string
+}
+
+function setting<T>(value: Setting<T> & WithFallback): Setting<T> & WithFallback
+function setting<T>(value: Setting<T>): Setting<T>
+function setting<T>(value: Setting<T>): Setting<T> {
+  return value
+}
+
+export const settings = {
+  SERVER_ADDRESS: setting({
+    group: 'Server',
+    description: 'Where the API listens, as host:port. `0.0.0.0` and `[::]` are all interfaces.',
+    example: '0.0.0.0:8080',
+    fallback: '127.0.0.1:8080',
+    parse: parseAddress,
+  }),
+  METRICS_ADDRESS: setting({
+    group: 'Server',
+    description: 'Where `/metrics` listens. It has no authentication: keep it inside.',
+    example: '127.0.0.1:9091',
+    fallback: '127.0.0.1:9090',
+    parse: parseAddress,
+  }),
+  ALLOWED_ORIGINS: setting({
+    group: 'Server',
+    description: 'Web origins whose pages may call the API (CORS). None when absent.',
+    example: 'https://bank.example.com,http://localhost:5173',
+    parse: parseList(parseOrigin, 'origin'),
+  }),
+  TLS_CERT_FILE: setting({
+    group: 'Server',
+    description:
+      'PEM file with the certificate and its chain. With TLS_KEY_FILE the API speaks TLS.',
+    example: '/etc/tallystick/tls.crt',
+    parse: parseText,
+  }),
+  TLS_KEY_FILE: setting({
+    group: 'Server',
+    description: 'PEM file with the private key of TLS_CERT_FILE.',
+    example: '/etc/tallystick/tls.key',
+    parse: parseText,
+  }),
+  TRUSTED_PROXIES: setting({
+    group: 'Server',
+    description:
+      'Addresses and networks of the proxies in front, whose X-Forwarded headers are believed. ' +
+      'None when absent.',
+    example: '10.0.0.0/8,fd00::/8',
+    parse: parseList(parseNetwork, 'network'),
+  }),
+  SHUTDOWN_TIMEOUT: setting({
+    group: 'Server',
+    description: 'How long a stop waits for requests in flight before it cuts them.',
+    example: '25s',
+    fallback: '25s',
+    parse: parseDuration(1000, '1h'),
+  }),
+  DATABASE_URL: setting({
+    group: 'Database',
+    description:
+      'The PostgreSQL (15 to 18) of the bank, as the least-privilege login of the server. When ' +
+      'absent, the bank starts a PostgreSQL of its own in DATA_DIR.',
+    example: 'postgresql://tallystick:password@db.internal:5432/tallystick?sslmode=verify-full',
+    secret: true,
+    parse: parseDatabaseUrl,
+  }),
+  MIGRATION_DATABASE_URL: setting({
+    group: 'Database',
+    description: 'The same database as the login that owns the schema. DATABASE_URL when absent.',
+    example: 'postgresql://tallystick_owner:password@db.internal:5432/tallystick',
+    secret: true,
+    parse: parseDatabaseUrl,
+  }),
+  MIGRATE_ON_START: setting({
+    group: 'Database',
+    description: 'Whether a start brings the schema up to date; `tallystick migrate` does it too.',
+    example: 'false',
+    fallback: 'true',
+    parse: parseBoolean,
+  }),
+  WAIT_DB: setting({
+    group: 'Database',
+    description:
+      'How long a start waits for a database that is coming up. `--wait-db` wins over it.',
+    example: '60s',
+    fallback: '0',
+    parse: parseDuration(0, '1h'),
+  }),
+  DATA_DIR: setting({
+    group: 'Database',
+    description:
+      'The folder of the embedded PostgreSQL and of what belongs to it. A relative path starts at ' +
+      'the project.',
+    example: '/var/lib/tallystick',
+    fallback: './data',
+    parse: parseText,
+  }),
+  DATABASE_POOL_SIZE: setting({
+    group: 'Database',
+    description:
+      'Connections for reads and users, besides those of the ledger (LEDGER_BATCHES_IN_FLIGHT).',
+    example: '20',
+    fallback: '10',
+    parse: parseInteger(1, 1000),
+  }),
+  DATABASE_NAMED_STATEMENTS: setting({
+    group: 'Database',
+    description: 'Named prepared statements. `false` behind a pooler that does not know them.',
+    example: 'false',
+    fallback: 'true',
+    parse: parseBoolean,
+  }),
+  TOKEN_KIND: setting({
+    group: 'Tokens and passwords',
+    description: 'The kind of access tokens: PASETO v4.local, PASETO v2.local or JWT with HS256.',
+    example: 'paseto_v4',
+    fallback: 'paseto_v4',
+    parse: parseOneOf('paseto_v4', 'paseto_v2', 'jwt'),
+  }),
+  TOKEN_SYMMETRIC_KEY: setting({
+    group: 'Tokens and passwords',
+    description:
+      '32 random bytes as 64 hex digits or base64 (`npx tallystick token-key generate`). Required ' +
+      'with DATABASE_URL; the embedded bank makes its own and keeps it in DATA_DIR.',
+    example: sampleTokenKey,
+    secret: true,
+    parse: parseKey,
+  }),
+  ACCESS_TOKEN_DURATION: setting({
+    group: 'Tokens and passwords',
+    description: 'How long an access token is valid.',
+    example: '15m',
+    fallback: '15m',
+    parse: parseDuration(1000, '30d'),
+  }),
+  TOKEN_ISSUER: setting({
+    group: 'Tokens and passwords',
+    description: 'The `iss` that tokens carry and must carry.',
+    example: 'https://api.bank.example.com',
+    fallback: 'tallystick',
+    parse: parseText,
+  }),
+  TOKEN_AUDIENCE: setting({
+    group: 'Tokens and passwords',
+    description: 'The `aud` that tokens carry and must carry.',
+    example: 'https://api.bank.example.com',
+    fallback: 'tallystick',
+    parse: parseText,
+  }),
+  BCRYPT_COST: setting({
+    group: 'Tokens and passwords',
+    description: 'The cost of password hashes; each step doubles it. 12 is about 0.2 s.',
+    example: '13',
+    fallback: '12',
+    parse: parseInteger(4, 16),
+  }),
+  BOOTSTRAP_ADMIN_USERNAME: setting({
+    group: 'Tokens and passwords',
+    description: 'The first admin, made at a start when there is no admin yet.',
+    example: 'root_admin',
+    parse: parseText,
+  }),
+  BOOTSTRAP_ADMIN_PASSWORD: setting({
+    group: 'Tokens and passwords',
+    description: 'The password of the first admin, 8 to 72 bytes.',
+    example: 'a long and secret sentence',
+    secret: true,
+    parse: parseText,
+  }),
+  SUPPORTED_CURRENCIES: setting({
+    group: 'Bank',
+    description: 'The currencies of new accounts, as ISO 4217 codes.',
+    example: 'USD,EUR,KRW',
+    fallback: 'USD,EUR,GBP,JPY,KRW,CHF,CAD,AUD,SEK,NOK,DKK,PLN,CZK,INR,BRL,MXN,SGD,KWD',
+    parse: parseList(parseCurrency, 'currency'),
+  }),
+  BANK_TIME_ZONE: setting({
+    group: 'Bank',
+    description: 'The IANA time zone of the bank, which decides when its days begin.',
+    example: 'Europe/Berlin',
+    fallback: 'UTC',
+    parse: parseTimeZone,
+  }),
+  MAX_TRANSFER_AMOUNT: setting({
+    group: 'Bank',
+    description: 'The largest amount of one transfer, in minor units of its currency.',
+    example: '100000000',
+    fallback: '100000000000',
+    parse: parseAmount,
+  }),
+  LEDGER_BATCH_SIZE_MAX: setting({
+    group: 'Ledger',
+    description: 'Instructions that are committed together, at most.',
+    example: '256',
+    fallback: '256',
+    parse: parseInteger(1, 4096),
+  }),
+  LEDGER_BATCHES_IN_FLIGHT: setting({
+    group: 'Ledger',
+    description: 'Batches under way at once, each on a connection of its own.',
+    example: '3',
+    fallback: '3',
+    parse: parseInteger(1, 64),
+  }),
+  LEDGER_QUEUE_SIZE_MAX: setting({
+    group: 'Ledger',
+    description: 'Instructions that may wait; further ones are answered with 503 at once.',
+    example: '20000',
+    fallback: '10000',
+    parse: parseInteger(1, 1_000_000),
+  }),
+  LEDGER_DEADLINE: setting({
+    group: 'Ledger',
+    description: 'How long an instruction may take before it is answered with 503.',
+    example: '5s',
+    fallback: '10s',
+    parse: parseDuration(100, '5m'),
+  }),
+  LOG_LEVEL: setting({
+    group: 'Logs',
+    description: 'The least level that is written: fatal, error, warn, info, debug or trace.',
+    example: 'debug',
+    fallback: 'info',
+    parse: parseOneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace'),
+  }),
+  LOG_FORMAT: setting({
+    group: 'Logs',
+    description: '`json`, `pretty`, or `auto`: pretty in a terminal and JSON otherwise.',
+    example: 'json',
+    fallback: 'auto',
+    parse: parseOneOf('auto', 'pretty', 'json'),
+  }),
+}
+
+export type SettingKey = keyof typeof settings
+
+type ValueOf<S> = S extends Setting<infer T> ? (S extends WithFallback ? T : T | undefined) : never
+
+/** One value per setting, parsed; those without a default may be absent. */
+export type SettingValues = { [K in SettingKey]: ValueOf<(typeof settings)[K]> }
+
+export function isSettingKey(key: string): key is SettingKey {
+  return Object.hasOwn(settings, key)
+}
+
+function parseKey(text: string): Parsed<Uint8Array> {
+  const parsed = parseTokenKey(text)
+  return parsed.ok ? { value: parsed.key } : { problem: parsed.reason }
+}
+
+/** The keys in the order of the table. */
+export const settingKeys: readonly SettingKey[] = Object.keys(settings).filter(isSettingKey)
