@@ -69,4 +69,9 @@ describe.each([
   it.each(others)('$name is refused', (vector) => {
     expect(open(version, vector)).toBeUndefined()
   })
+
+  it('have one spelling: an empty footer has no dot', () => {
+    const [vector] = genuine.filter(({ footer }) => footer === '')
+    expect(vector && open(version, { ...vector, token: `${vector.token}.` })).toBeUndefined()
+  })
 })

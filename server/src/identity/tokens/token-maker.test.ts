@@ -1,5 +1,5 @@
 import { createHmac, generateKeyPairSync, randomBytes } from 'node:crypto'
-import { SignJWT } from 'jose'
+import { CompactSign, jwtVerify, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import type { Clock } from '../../kernel/clock.ts'
 import { createUuidSource } from '../../kernel/ids.ts'
@@ -46,12 +46,12 @@ describe.each(kinds)('a %s token', (kind) => {
   const times = createTokenEnvelope(kind, [key]).times
 
   /** A token with our key whose payload is the usual one but for an edit of its text. */
-  async function sealEdited(edit: (payload: string) => string): Promise<string> {
-    const { claims } = await makerOf(kind).create(request)
-    return await createTokenEnvelope(kind, [key]).seal(edit(encodeClaims(claims, times)))
+  function sealEdited(edit: (payload: string) => string): string {
+    const { claims } = makerOf(kind).create(request)
+    return createTokenEnvelope(kind, [key]).seal(edit(encodeClaims(claims, times)))
   }
 
-  function sealWith(members: Record<string, unknown>): Promise<string> {
+  function sealWith(members: Record<string, unknown>): string {
     return sealEdited((payload) => JSON.stringify({ ...JSON.parse(payload), ...members }))
   }
 
@@ -59,63 +59,63 @@ describe.each(kinds)('a %s token', (kind) => {
     return times === 'numeric' ? milliseconds / 1000 : new Date(milliseconds).toISOString()
   }
 
-  it('says what it was made with, at the first and at later uses', async () => {
+  it('says what it was made with, at the first and at later uses', () => {
     const maker = makerOf(kind)
-    const { text, claims } = await maker.create(request)
+    const { text, claims } = maker.create(request)
     const { durationSeconds, ...subject } = request
     expect(claims).toMatchObject({ ...subject, issuedAt: start, notBefore: start })
     expect(claims.expiresAt).toBe(start + durationSeconds * 1000)
     for (let use = 0; use < 3; use += 1) {
-      expect(await maker.verify(text)).toEqual({ ok: true, claims })
+      expect(maker.verify(text)).toEqual({ ok: true, claims })
     }
-    expect(await makerOf(kind).verify(text)).toEqual({ ok: true, claims })
+    expect(makerOf(kind).verify(text)).toEqual({ ok: true, claims })
   })
 
-  it('is another one each time', async () => {
+  it('is another one each time', () => {
     const maker = makerOf(kind)
-    const [first, second] = [await maker.create(request), await maker.create(request)]
+    const [first, second] = [maker.create(request), maker.create(request)]
     expect(first.text).not.toBe(second.text)
     expect(first.claims.tokenId).not.toBe(second.claims.tokenId)
   })
 
-  it('is expired from its last millisecond on, remembered or not', async () => {
+  it('is expired from its last millisecond on, remembered or not', () => {
     const clock = settableClock()
     const maker = makerOf(kind, { clock })
-    const { text, claims } = await maker.create(request)
+    const { text, claims } = maker.create(request)
     clock.set(claims.expiresAt - 1)
-    expect(await maker.verify(text)).toMatchObject({ ok: true })
+    expect(maker.verify(text)).toMatchObject({ ok: true })
     clock.set(claims.expiresAt)
-    expect(await maker.verify(text)).toEqual(expired)
-    expect(await maker.verify(text)).toEqual(expired)
-    expect(await makerOf(kind, { clock }).verify(text)).toEqual(expired)
+    expect(maker.verify(text)).toEqual(expired)
+    expect(maker.verify(text)).toEqual(expired)
+    expect(makerOf(kind, { clock }).verify(text)).toEqual(expired)
   })
 
-  it('does not count before its time, but for a few seconds between two clocks', async () => {
-    const { text } = await makerOf(kind).create(request)
+  it('does not count before its time, but for a few seconds between two clocks', () => {
+    const { text } = makerOf(kind).create(request)
     const early = settableClock(start - 5000)
-    expect(await makerOf(kind, { clock: early }).verify(text)).toMatchObject({ ok: true })
+    expect(makerOf(kind, { clock: early }).verify(text)).toMatchObject({ ok: true })
     early.set(start - 5001)
-    expect(await makerOf(kind, { clock: early }).verify(text)).toEqual(invalid)
+    expect(makerOf(kind, { clock: early }).verify(text)).toEqual(invalid)
   })
 
-  it('fails with any single bit changed', async () => {
+  it('fails with any single bit changed', () => {
     const maker = makerOf(kind)
-    const { text } = await maker.create(request)
+    const { text } = maker.create(request)
     const survivors: string[] = []
     for (let bit = 0; bit < text.length * 8; bit += 1) {
       const bytes = Buffer.from(text, 'latin1')
       bytes.writeUInt8((bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7)), bit >> 3)
-      const verdict = await maker.verify(bytes.toString('latin1'))
+      const verdict = maker.verify(bytes.toString('latin1'))
       if (verdict.ok || verdict.code !== 'token_invalid') survivors.push(`bit ${bit}`)
     }
     expect(survivors).toEqual([])
   })
 
-  it('fails when cut anywhere or with anything added', async () => {
+  it('fails when cut anywhere or with anything added', () => {
     const maker = makerOf(kind)
-    const { text } = await maker.create(request)
+    const { text } = maker.create(request)
     for (let length = 0; length < text.length; length += 1) {
-      expect(await maker.verify(text.slice(0, length))).toEqual(invalid)
+      expect(maker.verify(text.slice(0, length))).toEqual(invalid)
     }
     for (const more of [
       '=',
@@ -130,68 +130,68 @@ describe.each(kinds)('a %s token', (kind) => {
       'é',
       'A'.repeat(9000),
     ]) {
-      expect(await maker.verify(text + more)).toEqual(invalid)
+      expect(maker.verify(text + more)).toEqual(invalid)
     }
-    expect(await maker.verify(` ${text}`)).toEqual(invalid)
+    expect(maker.verify(` ${text}`)).toEqual(invalid)
   })
 
-  it('has one spelling: other alphabet, padding and last-character twins fail', async () => {
+  it('has one spelling: other alphabet, padding and last-character twins fail', () => {
     const maker = makerOf(kind)
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
     let twins = 0
     // Over many tokens, so that each part has had spare bits and characters of both alphabets.
     for (let count = 0; count < 20; count += 1) {
-      const { text } = await maker.create({ ...request, username: 'a'.repeat(3 + count) })
+      const { text } = maker.create({ ...request, username: 'a'.repeat(3 + count) })
       const parts = text.split('.')
       for (const [index, part] of parts.entries()) {
         for (const other of alphabet) {
           const twin = part.slice(0, -1) + other
           if (twin === part || index < parts.length - 3) continue
           twins += 1
-          expect(await maker.verify(parts.with(index, twin).join('.'))).toEqual(invalid)
+          expect(maker.verify(parts.with(index, twin).join('.'))).toEqual(invalid)
         }
-        expect(await maker.verify(parts.with(index, `${part}=`).join('.'))).toEqual(invalid)
+        expect(maker.verify(parts.with(index, `${part}=`).join('.'))).toEqual(invalid)
       }
       const standard = text.replaceAll('-', '+').replaceAll('_', '/')
-      expect(await maker.verify(standard)).toMatchObject({ ok: standard === text })
+      expect(maker.verify(standard)).toMatchObject({ ok: standard === text })
     }
     expect(twins).toBeGreaterThan(1000)
   })
 
-  it('fails with another key, issuer, audience or kind of token', async () => {
-    const { text } = await makerOf(kind).create(request)
+  it('fails with another key, issuer, audience or kind of token', () => {
+    const { text } = makerOf(kind).create(request)
     const makers = [
       makerOf(kind, { keys: [new Uint8Array(randomBytes(32))] }),
       makerOf(kind, { issuer: 'another' }),
       makerOf(kind, { audience: 'another' }),
       ...kinds.filter((other) => other !== kind).map((other) => makerOf(other)),
     ]
-    for (const maker of makers) expect(await maker.verify(text)).toEqual(invalid)
+    for (const maker of makers) expect(maker.verify(text)).toEqual(invalid)
   })
 
-  it('counts under a replaced key while that is still named, and new ones use the new key', async () => {
+  it('counts under a replaced key while that is still named, and new ones use the new key', () => {
     const newKey = new Uint8Array(randomBytes(32))
-    const { text } = await makerOf(kind).create(request)
+    const { text } = makerOf(kind).create(request)
     const rotated = makerOf(kind, { keys: [newKey, key] })
-    expect(await rotated.verify(text)).toMatchObject({ ok: true })
-    const { text: newer } = await rotated.create(request)
-    expect(await makerOf(kind, { keys: [newKey] }).verify(newer)).toMatchObject({ ok: true })
-    expect(await makerOf(kind).verify(newer)).toEqual(invalid)
+    expect(rotated.verify(text)).toMatchObject({ ok: true })
+    const { text: newer } = rotated.create(request)
+    expect(makerOf(kind, { keys: [newKey] }).verify(newer)).toMatchObject({ ok: true })
+    expect(makerOf(kind).verify(newer)).toEqual(invalid)
   })
 
-  it('that is forged is never called expired', async () => {
+  it('that is forged is never called expired', () => {
     const late = settableClock(start + 10_000_000)
-    const { text } = await makerOf(kind).create(request)
-    expect(await makerOf(kind, { clock: late, issuer: 'another' }).verify(text)).toEqual(invalid)
+    const { text } = makerOf(kind).create(request)
+    expect(makerOf(kind, { clock: late, issuer: 'another' }).verify(text)).toEqual(invalid)
     const otherKeys = { clock: late, keys: [new Uint8Array(randomBytes(32))] } as const
-    expect(await makerOf(kind, otherKeys).verify(text)).toEqual(invalid)
+    expect(makerOf(kind, otherKeys).verify(text)).toEqual(invalid)
   })
 
   it.each(['jti', 'sub', 'username', 'kind', 'sid', 'iss', 'aud', 'iat', 'nbf', 'exp'])(
     'needs the claim %s, with its type',
-    async (claim) => {
+    (claim) => {
       for (const value of [undefined, null, true, -1, 1.5, '', 'x', [], {}, ['tallystick']]) {
-        expect(await makerOf(kind).verify(await sealWith({ [claim]: value }))).toEqual(invalid)
+        expect(makerOf(kind).verify(sealWith({ [claim]: value }))).toEqual(invalid)
       }
     },
   )
@@ -222,12 +222,12 @@ describe.each(kinds)('a %s token', (kind) => {
     ['exp before iat', () => ({ iat: time(start + 120_000), exp: time(start + 60_000) })],
     ['nbf ahead', () => ({ nbf: time(start + 60_000) })],
     ['iat ahead', () => ({ iat: time(start + 60_000) })],
-  ])('with %s is refused', async (_, members) => {
-    expect(await makerOf(kind).verify(await sealWith(members()))).toEqual(invalid)
+  ])('with %s is refused', (_, members) => {
+    expect(makerOf(kind).verify(sealWith(members()))).toEqual(invalid)
   })
 
-  it('with a claim that a later version adds still counts', async () => {
-    expect(await makerOf(kind).verify(await sealWith({ scope: 'all' }))).toMatchObject({ ok: true })
+  it('with a claim that a later version adds still counts', () => {
+    expect(makerOf(kind).verify(sealWith({ scope: 'all' }))).toMatchObject({ ok: true })
   })
 
   it.each<[string, (payload: string) => string]>([
@@ -243,30 +243,30 @@ describe.each(kinds)('a %s token', (kind) => {
     ['no object', () => 'null'],
     ['no JSON', (text) => text.slice(1)],
     ['nothing', () => ''],
-  ])('whose payload is or has %s is refused', async (_, edit) => {
-    expect(await makerOf(kind).verify(await sealEdited(edit))).toEqual(invalid)
+  ])('whose payload is or has %s is refused', (_, edit) => {
+    expect(makerOf(kind).verify(sealEdited(edit))).toEqual(invalid)
   })
 
-  it('seals what the claims say', async () => {
-    const text = await sealEdited((payload) => payload)
-    expect(await makerOf(kind).verify(text)).toMatchObject({ ok: true })
+  it('seals what the claims say', () => {
+    const text = sealEdited((payload) => payload)
+    expect(makerOf(kind).verify(text)).toMatchObject({ ok: true })
   })
 })
 
 describe('a remembered token', () => {
-  it('is among a bounded number, and a forgotten one is verified anew', async () => {
+  it('is among a bounded number, and a forgotten one is verified anew', () => {
     const maker = makerOf('paseto_v4', { cacheSizeMax: 4 })
-    const tokens = await Promise.all(Array.from({ length: 20 }, () => maker.create(request)))
+    const tokens = Array.from({ length: 20 }, () => maker.create(request))
     for (let round = 0; round < 2; round += 1) {
       for (const { text, claims } of tokens) {
-        expect(await maker.verify(text)).toEqual({ ok: true, claims })
+        expect(maker.verify(text)).toEqual({ ok: true, claims })
       }
     }
   })
 })
 
-async function payloadText(): Promise<string> {
-  const { text } = await makerOf('jwt').create(request)
+function payloadText(): string {
+  const { text } = makerOf('jwt').create(request)
   return text.split('.')[1] ?? ''
 }
 
@@ -281,13 +281,23 @@ describe('a jwt', () => {
   const genuine = { alg: 'HS256', typ: 'JWT', kid }
 
   /** Signed with our key by hand, whatever the header says. */
-  async function signed(header: unknown, hash = 'sha256'): Promise<string> {
-    const text = `${base64url(header)}.${await payloadText()}`
+  function signed(header: unknown, hash = 'sha256'): string {
+    const text = `${base64url(header)}.${payloadText()}`
     return `${text}.${createHmac(hash, key).update(text).digest('base64url')}`
   }
 
-  it('with the header that we write counts, also when signed by other hands', async () => {
-    expect(await makerOf('jwt').verify(await signed(genuine))).toMatchObject({ ok: true })
+  it('is one for jose, and one that jose signs is one for us', async () => {
+    const { text, claims } = makerOf('jwt').create(request)
+    const verified = await jwtVerify(text, key, { currentDate: new Date(start) })
+    expect(verified.protectedHeader).toEqual(genuine)
+    expect(verified.payload).toMatchObject({ username: 'alice_01', exp: claims.expiresAt / 1000 })
+    const signature = new CompactSign(Buffer.from(encodeClaims(claims, 'numeric')))
+    const foreign = await signature.setProtectedHeader(genuine).sign(key)
+    expect(makerOf('jwt').verify(foreign)).toEqual({ ok: true, claims })
+  })
+
+  it('with the header that we write counts, also when signed by other hands', () => {
+    expect(makerOf('jwt').verify(signed(genuine))).toMatchObject({ ok: true })
   })
 
   it.each<[string, unknown]>([
@@ -317,12 +327,12 @@ describe('a jwt', () => {
     ['alg twice', `{"alg":"none","alg":"HS256","typ":"JWT","kid":"${kid}"}`],
     ['no object', 'null'],
     ['no JSON', '{'],
-  ])('with %s is refused', async (_, header) => {
-    const text = await signed(header)
-    expect(await makerOf('jwt').verify(text)).toEqual(invalid)
+  ])('with %s is refused', (_, header) => {
+    const text = signed(header)
+    expect(makerOf('jwt').verify(text)).toEqual(invalid)
     const [head, payload] = text.split('.')
-    expect(await makerOf('jwt').verify(`${head}.${payload}.`)).toEqual(invalid)
-    expect(await makerOf('jwt').verify(`${head}.${payload}`)).toEqual(invalid)
+    expect(makerOf('jwt').verify(`${head}.${payload}.`)).toEqual(invalid)
+    expect(makerOf('jwt').verify(`${head}.${payload}`)).toEqual(invalid)
   })
 
   it('signed with a private key, or with the text of a public key as secret, is refused', async () => {
@@ -330,57 +340,49 @@ describe('a jwt', () => {
     const claims = { username: 'alice_01' }
     const header = { ...genuine, alg: 'RS256' }
     const rsa = await new SignJWT(claims).setProtectedHeader(header).sign(privateKey)
-    expect(await makerOf('jwt').verify(rsa)).toEqual(invalid)
+    expect(makerOf('jwt').verify(rsa)).toEqual(invalid)
     const secret = Buffer.from(publicKey.export({ type: 'spki', format: 'pem' }))
-    const text = `${base64url(genuine)}.${await payloadText()}`
+    const text = `${base64url(genuine)}.${payloadText()}`
     const confused = `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
-    expect(await makerOf('jwt').verify(confused)).toEqual(invalid)
+    expect(makerOf('jwt').verify(confused)).toEqual(invalid)
   })
 
-  it('with a signature of another hash or length is refused', async () => {
-    expect(await makerOf('jwt').verify(await signed(genuine, 'sha512'))).toEqual(invalid)
-    expect(await makerOf('jwt').verify(await signed(genuine, 'sha1'))).toEqual(invalid)
+  it('with a signature of another hash or length is refused', () => {
+    expect(makerOf('jwt').verify(signed(genuine, 'sha512'))).toEqual(invalid)
+    expect(makerOf('jwt').verify(signed(genuine, 'sha1'))).toEqual(invalid)
   })
 })
 
 describe('a paseto', () => {
-  it.each(['paseto_v4', 'paseto_v2'] as const)(
-    'of %s with another footer is refused',
-    async (kind) => {
-      const { text } = await makerOf(kind).create(request)
-      const [version, purpose, body] = text.split('.')
-      for (const footer of [undefined, 'e30', Buffer.from('{"kid":"x"}').toString('base64url')]) {
-        const parts = [version, purpose, body, ...(footer === undefined ? [] : [footer])]
-        expect(await makerOf(kind).verify(parts.join('.'))).toEqual(invalid)
-      }
-    },
-  )
-
-  it.each(['paseto_v4', 'paseto_v2'] as const)(
-    'of %s with another header is refused',
-    async (kind) => {
-      const { text } = await makerOf(kind).create(request)
-      const rest = text.split('.').slice(2).join('.')
-      const headers = ['v1.local', 'v2.local', 'v3.local', 'v4.local', 'v4.public', 'V4.local']
-      for (const header of headers.filter((other) => !text.startsWith(other))) {
-        expect(await makerOf(kind).verify(`${header}.${rest}`)).toEqual(invalid)
-      }
-    },
-  )
-})
-
-describe('create', () => {
-  it('asserts that a token lasts a whole number of seconds', async () => {
-    for (const durationSeconds of [0, -1, 0.5, Number.NaN]) {
-      await expect(makerOf('jwt').create({ ...request, durationSeconds })).rejects.toThrow(
-        'seconds',
-      )
+  it.each(['paseto_v4', 'paseto_v2'] as const)('of %s with another footer is refused', (kind) => {
+    const { text } = makerOf(kind).create(request)
+    const [version, purpose, body] = text.split('.')
+    for (const footer of [undefined, 'e30', Buffer.from('{"kid":"x"}').toString('base64url')]) {
+      const parts = [version, purpose, body, ...(footer === undefined ? [] : [footer])]
+      expect(makerOf(kind).verify(parts.join('.'))).toEqual(invalid)
     }
   })
 
-  it('gives whole seconds, so that the claims and the token agree', async () => {
+  it.each(['paseto_v4', 'paseto_v2'] as const)('of %s with another header is refused', (kind) => {
+    const { text } = makerOf(kind).create(request)
+    const rest = text.split('.').slice(2).join('.')
+    const headers = ['v1.local', 'v2.local', 'v3.local', 'v4.local', 'v4.public', 'V4.local']
+    for (const header of headers.filter((other) => !text.startsWith(other))) {
+      expect(makerOf(kind).verify(`${header}.${rest}`)).toEqual(invalid)
+    }
+  })
+})
+
+describe('create', () => {
+  it('asserts that a token lasts a whole number of seconds', () => {
+    for (const durationSeconds of [0, -1, 0.5, Number.NaN]) {
+      expect(() => makerOf('jwt').create({ ...request, durationSeconds })).toThrow('seconds')
+    }
+  })
+
+  it('gives whole seconds, so that the claims and the token agree', () => {
     const clock = settableClock(start + 999)
-    const { claims } = await makerOf('paseto_v4', { clock }).create(request)
+    const { claims } = makerOf('paseto_v4', { clock }).create(request)
     const expected: Partial<TokenClaims> = { issuedAt: start, expiresAt: start + 900_000 }
     expect(claims).toMatchObject(expected)
   })

@@ -33,9 +33,9 @@ export type TokenVerdict =
   | { ok: false; code: 'token_invalid' | 'token_expired' }
 
 export interface TokenMaker {
-  create(request: TokenRequest): Promise<{ text: string; claims: TokenClaims }>
-  /** At once for a remembered token; never rejects because of the text. */
-  verify(text: string): TokenVerdict | Promise<TokenVerdict>
+  create(request: TokenRequest): { text: string; claims: TokenClaims }
+  /** Never throws because of the text. */
+  verify(text: string): TokenVerdict
 }
 
 export interface TokenMakerOptions {
@@ -61,25 +61,20 @@ export function createTokenMaker(options: TokenMakerOptions): TokenMaker {
   const cache = createVerifiedCache<TokenClaims>(cacheSizeMax)
   const nextTokenId = createUuidSource(() => clock.now().getTime())
 
-  async function create(request: TokenRequest): Promise<{ text: string; claims: TokenClaims }> {
+  function create(request: TokenRequest): { text: string; claims: TokenClaims } {
     const { durationSeconds, ...subject } = request
     assert(Number.isSafeInteger(durationSeconds) && durationSeconds > 0, 'a token lasts seconds')
     const issuedAt = Math.floor(clock.now().getTime() / 1000) * 1000
     const times = { issuedAt, notBefore: issuedAt, expiresAt: issuedAt + durationSeconds * 1000 }
     const claims = { ...subject, tokenId: nextTokenId(), issuer, audience, ...times }
-    return { text: await envelope.seal(encodeClaims(claims, envelope.times)), claims }
+    return { text: envelope.seal(encodeClaims(claims, envelope.times)), claims }
   }
 
-  function verify(text: string): TokenVerdict | Promise<TokenVerdict> {
+  function verify(text: string): TokenVerdict {
     const known = cache.get(text)
     if (known !== undefined) return judge(text, known)
     if (text.length > tokenLengthMax) return invalid
     const payload = envelope.open(text)
-    if (payload instanceof Promise) return payload.then((opened) => accept(text, opened))
-    return accept(text, payload)
-  }
-
-  function accept(text: string, payload: Uint8Array | undefined): TokenVerdict {
     const claims = payload && decodeClaims(payload, envelope.times)
     if (claims?.issuer !== issuer || claims.audience !== audience) return invalid
     const verdict = judge(text, claims)
