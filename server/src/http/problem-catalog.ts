@@ -55,6 +55,13 @@ export const problemCatalog = {
     explanation:
       'An idempotency key is sent once and consists of 1 to 255 visible ASCII characters.',
   },
+  currency_not_supported: {
+    status: 400,
+    title: 'The bank does not deal in this currency',
+    retry: 'new_key',
+    explanation:
+      '`supported` lists the currencies that the bank deals in; `GET /v1/currencies` tells more about them. Nothing was stored: the idempotency key is still unused.',
+  },
   invalid_cursor: {
     status: 400,
     title: 'The cursor is not valid for this list',
@@ -128,6 +135,20 @@ export const problemCatalog = {
     explanation:
       'The account does not exist, or it is not yours to see: both give the same answer. In a transfer, `side` says which of the two accounts is meant (`debit` pays, `credit` receives).',
   },
+  transfer_not_found: {
+    status: 404,
+    title: 'There is no such transfer',
+    retry: 'never',
+    explanation:
+      'The transfer does not exist, or you are no party to it: both give the same answer.',
+  },
+  payee_not_found: {
+    status: 404,
+    title: 'There is no such payee',
+    retry: 'never',
+    explanation:
+      'No user of exactly this name has an open account in this currency. User names are told by their owners: there is no search.',
+  },
 
   // How it was asked.
   method_not_allowed: {
@@ -135,6 +156,13 @@ export const problemCatalog = {
     title: 'The path does not have this method',
     retry: 'never',
     explanation: 'The `Allow` header lists the methods of this path.',
+  },
+  bank_account_exists: {
+    status: 409,
+    title: 'The bank account is there, with another normal side',
+    retry: 'never',
+    explanation:
+      'A bank account is opened once for each code and currency and never changes. Opening it again with the same normal side gives the one that is there.',
   },
   request_timeout: {
     status: 408,
@@ -180,18 +208,18 @@ export const problemCatalog = {
   },
 
   // Well-formed, but refused: 422. In the ledger's order of precedence.
-  currency_not_supported: {
-    status: 422,
-    title: 'The bank does not deal in this currency',
-    retry: 'never',
-    explanation: '`GET /v1/currencies` lists those that it deals in.',
-  },
   idempotency_key_reused: {
     status: 422,
     title: 'The idempotency key was used for something else',
     retry: 'new_key',
     explanation:
       'The key belongs to an earlier request of yours with other content; `fields` names what differs. A new instruction needs a new key.',
+  },
+  too_many_accounts: {
+    status: 422,
+    title: 'You have as many accounts as one user may have',
+    retry: 'never',
+    explanation: '`limit` is how many accounts one user may have; closed ones do not count.',
   },
   same_account: {
     status: 422,

@@ -4,6 +4,8 @@
  * decimals, no strings but for sums that outgrow a JSON integer.
  */
 
+import { assert } from './assert.ts'
+
 /** An amount in minor units: a safe integer, so that it is exact in every JSON parser there is. */
 export type Minor = number
 
@@ -18,4 +20,10 @@ export function isAmount(value: unknown): value is Minor {
 /** True when a balance of a customer may be stored: within +-{@link MINOR_MAX}. */
 export function isCustomerBalance(value: bigint): boolean {
   return value >= -BigInt(MINOR_MAX) && value <= BigInt(MINOR_MAX)
+}
+
+/** A customer's balance as a JSON integer; one out of range was never stored, so it is a defect. */
+export function toMinor(value: bigint): Minor {
+  assert(isCustomerBalance(value), 'a customer balance is within +-(2^53 - 1)')
+  return Number(value)
 }
