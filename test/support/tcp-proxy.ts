@@ -1,0 +1,75 @@
+/**
+ * A line to PostgreSQL that a test can cut at an exact word of the protocol. What the client sends
+ * arrives in chunks as it was written, so a text that is sent in one query is found in one chunk.
+ */
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+
+/** `before`: the server never gets the text. `after`: it does, and its answer is lost. */
+export type CutMoment = 'before' | 'after'
+
+export interface TcpProxy {
+  /** The URL that leads through the proxy. */
+  url: string
+  /** Cuts, once, the connection that sends this text. */
+  cutAt(text: string, moment: CutMoment): void
+  close(): Promise<void>
+}
+
+export async function createTcpProxy(targetUrl: string): Promise<TcpProxy> {
+  const target = new URL(targetUrl)
+  const sockets = new Set<Socket>()
+  let cut: { text: string; moment: CutMoment } | undefined
+
+  const server = createServer((client) => {
+    const upstream = connect(Number(target.port), target.hostname)
+    let answerIsLost = false
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        sockets.delete(socket)
+        client.destroy()
+        upstream.destroy()
+      })
+    }
+    client.on('data', (chunk) => {
+      if (cut !== undefined && chunk.includes(cut.text)) {
+        answerIsLost = cut.moment === 'after'
+        cut = undefined
+        if (!answerIsLost) {
+          client.destroy()
+          return
+        }
+      }
+      upstream.write(chunk)
+    })
+    upstream.on('data', (chunk) => {
+      if (answerIsLost) client.destroy()
+      else client.write(chunk)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+
+  const url = new URL(targetUrl)
+  url.host = `127.0.0.1:${portOf(server.address())}`
+  return {
+    url: url.href,
+    cutAt(text, moment) {
+      cut = { text, moment }
+    },
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      for (const socket of sockets) socket.destroy()
+      await closed
+    },
+  }
+}
+
+function portOf(address: AddressInfo | string | null): number {
+  if (address === null || typeof address === 'string') throw new Error('not a TCP server')
+  return address.port
+}
