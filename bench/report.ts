@@ -1,5 +1,6 @@
 /** The table that `npm run bench` prints: medians over the rounds, and their ratios. */
 import type { Baselines } from './baselines.ts'
+import { table } from '../tools/table.ts'
 import type { LoadResult } from './load.ts'
 
 export type Row =
@@ -24,21 +25,6 @@ function median(values: readonly number[]): number {
 
 function perSecond(value: number): string {
   return Math.round(value).toLocaleString('en')
-}
-
-function table(lines: readonly (readonly string[])[]): string {
-  const widths = (lines[0] ?? []).map((_, column) =>
-    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
-  )
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) =>
-          column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-        )
-        .join('  '),
-    )
-    .join('\n')
 }
 
 function throughputTable(rows: readonly Row[]): string {

@@ -27,8 +27,17 @@ export interface ApiRequest {
   body?: unknown
 }
 
+export interface ApiAnswer {
+  status: number
+  /** The answer is an earlier one to the same idempotency key. */
+  replayed: boolean
+  body: Json
+}
+
 export interface Api {
   baseUrl: string
+  /** Resolves with whatever was answered, as long as it is JSON. */
+  send(method: string, path: string, request?: ApiRequest): Promise<ApiAnswer>
   /** Resolves with the body of a 2xx, throws {@link ApiProblem} for everything else. */
   call(method: string, path: string, request?: ApiRequest): Promise<Json>
   /** A text member of what {@link Api.call} answers. */
@@ -36,22 +45,28 @@ export interface Api {
 }
 
 export function createApi(baseUrl: string): Api {
+  async function send(method: string, path: string, request: ApiRequest = {}): Promise<ApiAnswer> {
+    const headers: Record<string, string> = {}
+    if (request.token !== undefined) headers['authorization'] = `Bearer ${request.token}`
+    if (request.idempotencyKey !== undefined) headers['idempotency-key'] = request.idempotencyKey
+    if (request.body !== undefined) headers['content-type'] = 'application/json'
+    const response = await fetch(baseUrl + path, {
+      method,
+      headers,
+      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+    })
+    const body: unknown = await response.json()
+    if (!isJson(body)) throw new Error(`${method} ${path} answered no JSON object`)
+    const replayed = response.headers.get('idempotency-replayed') === 'true'
+    return { status: response.status, replayed, body }
+  }
+
   return {
     baseUrl,
-    async call(method, path, request = {}) {
-      const headers: Record<string, string> = {}
-      if (request.token !== undefined) headers['authorization'] = `Bearer ${request.token}`
-      if (request.idempotencyKey !== undefined) headers['idempotency-key'] = request.idempotencyKey
-      if (request.body !== undefined) headers['content-type'] = 'application/json'
-      const response = await fetch(baseUrl + path, {
-        method,
-        headers,
-        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-      })
-      const text = await response.text()
-      const body: unknown = text === '' ? {} : JSON.parse(text)
-      if (!isJson(body)) throw new Error(`${method} ${path} answered no JSON object`)
-      if (!response.ok) throw new ApiProblem(response.status, body)
+    send,
+    async call(method, path, request) {
+      const { status, body } = await send(method, path, request)
+      if (status >= 300) throw new ApiProblem(status, body)
       return body
     },
     text(body, member) {

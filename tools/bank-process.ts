@@ -21,7 +21,10 @@ export interface BankProcess {
 }
 
 export interface BankProcessOptions {
-  dataDirectory: string
+  /** DATA_DIR; without it whatever app.env and the environment say. */
+  dataDirectory?: string
+  /** Host and port to listen on; without it a free port of the loopback address. */
+  address?: string
   /** Settings over the environment of this process. */
   settings?: Readonly<Record<string, string>>
   readyTimeoutMilliseconds?: number
@@ -42,14 +45,15 @@ export function freePort(): Promise<number> {
 
 /** Rejects, with what the process wrote, when it ends or the time is up before it is ready. */
 export async function startBankProcess(options: BankProcessOptions): Promise<BankProcess> {
-  const [port, metricsPort] = [await freePort(), await freePort()]
+  const address = options.address ?? `127.0.0.1:${await freePort()}`
+  const metricsAddress = `127.0.0.1:${await freePort()}`
   const started = performance.now()
   const child = spawn(process.execPath, [entry], {
     env: {
       ...process.env,
-      DATA_DIR: options.dataDirectory,
-      SERVER_ADDRESS: `127.0.0.1:${port}`,
-      METRICS_ADDRESS: `127.0.0.1:${metricsPort}`,
+      ...(options.dataDirectory === undefined ? {} : { DATA_DIR: options.dataDirectory }),
+      SERVER_ADDRESS: address,
+      METRICS_ADDRESS: metricsAddress,
       ...options.settings,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -58,7 +62,7 @@ export async function startBankProcess(options: BankProcessOptions): Promise<Ban
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
-  const baseUrl = `http://127.0.0.1:${port}`
+  const baseUrl = `http://${address}`
 
   const deadline = started + (options.readyTimeoutMilliseconds ?? 60_000)
   while (!(await isReady(baseUrl))) {
@@ -71,7 +75,7 @@ export async function startBankProcess(options: BankProcessOptions): Promise<Ban
   return {
     process: child,
     baseUrl,
-    metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
+    metricsUrl: `http://${metricsAddress}/metrics`,
     readyMilliseconds: performance.now() - started,
     output: () => output,
     stop() {

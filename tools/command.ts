@@ -1,0 +1,25 @@
+/** Runs the `tallystick` command as a process of its own. */
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const entry = fileURLToPath(new URL('../server/src/cli/main.ts', import.meta.url))
+
+/** Resolves with what the command printed; rejects, with what it complained of, unless it exits 0. */
+export function runCommand(words: readonly string[], input = ''): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [entry, ...words], { stdio: 'pipe' })
+    let output = ''
+    let complaints = ''
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString()))
+    child.on('error', reject)
+    child.on('close', (code) => {
+      if (code === 0) resolve(output.trimEnd())
+      else
+        reject(
+          new Error(`tallystick ${words.join(' ')} exited with ${code}: ${complaints}${output}`),
+        )
+    })
+    child.stdin.end(input)
+  })
+}
