@@ -104,6 +104,13 @@ export const problemCatalog = {
     explanation:
       'Get a new access token, then send the same request with the same idempotency key again.',
   },
+  credentials_invalid: {
+    status: 401,
+    title: 'The username or the password is not right',
+    retry: 'new_key',
+    explanation:
+      'There is no active user with this username and this password. The answer does not say which of them is wrong.',
+  },
 
   // What the caller may do: 403.
   role_required: {
@@ -135,6 +142,12 @@ export const problemCatalog = {
     explanation:
       'The account does not exist, or it is not yours to see: both give the same answer. In a transfer, `side` says which of the two accounts is meant (`debit` pays, `credit` receives).',
   },
+  user_not_found: {
+    status: 404,
+    title: 'There is no such user',
+    retry: 'never',
+    explanation: 'No user has this id.',
+  },
   transfer_not_found: {
     status: 404,
     title: 'There is no such transfer',
@@ -156,6 +169,12 @@ export const problemCatalog = {
     title: 'The path does not have this method',
     retry: 'never',
     explanation: 'The `Allow` header lists the methods of this path.',
+  },
+  username_taken: {
+    status: 409,
+    title: 'The username is taken',
+    retry: 'new_key',
+    explanation: 'Usernames are unique and know no capitals. Choose another one.',
   },
   bank_account_exists: {
     status: 409,
@@ -214,6 +233,13 @@ export const problemCatalog = {
     retry: 'new_key',
     explanation:
       'The key belongs to an earlier request of yours with other content; `fields` names what differs. A new instruction needs a new key.',
+  },
+  current_password_incorrect: {
+    status: 422,
+    title: 'The current password is not right',
+    retry: 'new_key',
+    explanation:
+      'Who changes a password shows that they know the one before, in `current_password`. Nothing was changed.',
   },
   too_many_accounts: {
     status: 422,
