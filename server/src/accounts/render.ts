@@ -1,0 +1,36 @@
+import type { Static } from 'typebox'
+import { assert } from '../kernel/assert.ts'
+import { encodeId } from '../kernel/ids.ts'
+import type { OpenedAccount } from '../ledger/ledger.ts'
+import type { AccountSchema } from './schema.ts'
+import type { Account } from './store.ts'
+
+export function renderAccount(account: Account): Static<typeof AccountSchema> {
+  const available = account.ledgerBalance - account.held + account.overdraftLimit
+  assert(Number.isSafeInteger(available), 'an available balance is exact')
+  return {
+    id: encodeId('acct', account.id),
+    owner_id: encodeId('user', account.ownerId),
+    name: account.name,
+    currency: account.currency,
+    status: account.status,
+    ledger_balance: account.ledgerBalance,
+    held: account.held,
+    available_balance: available,
+    overdraft_limit: account.overdraftLimit,
+    version: account.version,
+    created_at: account.createdAt.toISOString(),
+  }
+}
+
+/** As it was at its opening, also when it is rendered again for a replay. */
+export function renderOpenedAccount(account: OpenedAccount): Static<typeof AccountSchema> {
+  return renderAccount({
+    ...account,
+    status: 'open',
+    ledgerBalance: 0,
+    held: 0,
+    overdraftLimit: 0,
+    version: 0,
+  })
+}

@@ -1,0 +1,166 @@
+/**
+ * Accounts of customers. Who is neither the owner nor staff gets the same answer for an account as
+ * for none at all. Accounts of the bank itself are not found here: see bank-accounts.
+ */
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { idempotencyKeyIfAny } from '../http/idempotency.ts'
+import { toList } from '../http/list.ts'
+import { parsePage } from '../http/paging.ts'
+import { problem, type ProblemError } from '../http/problem.ts'
+import { markReplayed } from '../http/replay.ts'
+import { isStaff, staffRoles } from '../http/roles.ts'
+import type { Routes } from '../http/route.ts'
+import { idSchema, listOf, pageQuery, problems } from '../http/schema.ts'
+import { requireSupportedCurrency } from '../http/supported-currency.ts'
+import { requireCleanText } from '../http/text.ts'
+import { present } from '../kernel/assert.ts'
+import type { Currency } from '../kernel/currency.ts'
+import { decodeId, encodeId, type Uuid } from '../kernel/ids.ts'
+import type { LedgerEngine, OpenAccountOutcome } from '../ledger/ledger.ts'
+import { refusalProblem } from '../transfers/transfers.ts'
+import { renderAccount, renderOpenedAccount } from './render.ts'
+import { accountNameCodePointsMax, AccountSchema, CreateAccountSchema } from './schema.ts'
+import type { AccountStore } from './store.ts'
+
+export interface AccountRoutesDependencies {
+  ledger: LedgerEngine
+  accounts: AccountStore
+  currencies: readonly Currency[]
+  /** How many accounts that are not closed one user may have. */
+  accountsMax: number
+}
+
+export function createAccountRoutes(dependencies: AccountRoutesDependencies): Routes {
+  const { ledger, accounts, currencies, accountsMax } = dependencies
+  return async (app) => {
+    app.post(
+      '/v1/accounts',
+      {
+        config: { idempotencyKey: 'optional' },
+        schema: {
+          operationId: 'createAccount',
+          tags: ['Accounts'],
+          summary: 'Open an account of your own',
+          description:
+            'The account is open at once, with nothing on it. With an `Idempotency-Key` the request can be repeated without opening a second one.',
+          body: CreateAccountSchema,
+          response: {
+            201: AccountSchema,
+            ...problems(
+              'idempotency_key_invalid',
+              'currency_not_supported',
+              'idempotency_key_reused',
+              'too_many_accounts',
+            ),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { currency, name } = request.body
+        requireCleanText({
+          pointer: '/name',
+          value: name,
+          codePointsMax: accountNameCodePointsMax,
+        })
+        requireSupportedCurrency(currencies, currency)
+        const key = idempotencyKeyIfAny(request)
+        const outcome = await ledger.openAccount({
+          ownerId: request.principal.userId,
+          currency,
+          name: name ?? null,
+          accountsMax,
+          requestId: request.id,
+          idempotencyKey: key === null ? null : { key, index: 0 },
+        })
+        if (outcome.replayed) markReplayed(reply)
+        if (outcome.kind === 'refused') throw openingProblem(outcome)
+        return reply.code(201).send(renderOpenedAccount(outcome.account))
+      },
+    )
+
+    app.get(
+      '/v1/accounts',
+      {
+        schema: {
+          operationId: 'listAccounts',
+          tags: ['Accounts'],
+          summary: 'List your accounts',
+          description:
+            "Newest first. Staff read another user's accounts with `owner_id`; without it everyone reads their own.",
+          querystring: Type.Object(
+            { owner_id: Type.Optional(idSchema('user')), ...pageQuery },
+            { additionalProperties: false },
+          ),
+          response: { 200: listOf(AccountSchema), ...problems('invalid_cursor', 'role_required') },
+        },
+      },
+      async (request) => {
+        const ownerId = await readableOwner(request, request.query.owner_id)
+        const scope = { list: `accounts:${ownerId}`, userId: request.principal.userId }
+        const { limit, after } = parsePage(request.query, scope)
+        const before = after === undefined ? undefined : decodeId('acct', after)
+        if (after !== undefined && before === undefined) throw problem('invalid_cursor')
+        const rows = await accounts.listByOwner({ ownerId, before, limit: limit + 1 })
+        return toList({
+          rows,
+          limit,
+          scope,
+          position: ({ id }) => encodeId('acct', id),
+          render: renderAccount,
+        })
+      },
+    )
+
+    app.get(
+      '/v1/accounts/:id',
+      {
+        schema: {
+          operationId: 'getAccount',
+          tags: ['Accounts'],
+          summary: 'Read an account',
+          description: 'The owner reads it, and staff.',
+          params: Type.Object({ id: idSchema('acct') }),
+          response: { 200: AccountSchema, ...problems('account_not_found') },
+        },
+      },
+      async (request) => {
+        const id = present(decodeId('acct', request.params.id), 'an id that fits its schema')
+        const account = await accounts.find(id)
+        const isReadable =
+          account?.ownerId === request.principal.userId || isStaff(await request.roles())
+        if (!account || !isReadable) throw problem('account_not_found')
+        return renderAccount(account)
+      },
+    )
+  }
+}
+
+/** Whose accounts are to be listed; throws `role_required` where that is for staff. */
+async function readableOwner(
+  request: FastifyRequest,
+  ownerIdText: string | undefined,
+): Promise<Uuid> {
+  const { userId } = request.principal
+  if (ownerIdText === undefined) return userId
+  const ownerId = present(decodeId('user', ownerIdText), 'an id that fits its schema')
+  if (ownerId !== userId && !isStaff(await request.roles())) {
+    throw problem('role_required', { facts: { roles: staffRoles } })
+  }
+  return ownerId
+}
+
+function openingProblem({
+  refusal,
+  requestId,
+}: Extract<OpenAccountOutcome, { kind: 'refused' }>): ProblemError {
+  if (refusal.code === 'too_many_accounts') {
+    const { limit } = refusal
+    return problem(refusal.code, {
+      detail: `You have ${limit} accounts, which is the limit.`,
+      facts: { limit },
+      requestId,
+    })
+  }
+  return refusalProblem(refusal, { requestId })
+}

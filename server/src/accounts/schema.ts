@@ -1,0 +1,68 @@
+import { Type } from 'typebox'
+import {
+  BalanceSchema,
+  CurrencyCodeSchema,
+  idSchema,
+  named,
+  nullable,
+  oneOf,
+  Timestamp,
+} from '../http/schema.ts'
+import { MINOR_MAX } from '../kernel/money.ts'
+
+export const accountNameCodePointsMax = 100
+
+/** An amount that may be nothing. */
+const AmountOrZeroSchema = Type.Integer({
+  minimum: 0,
+  maximum: MINOR_MAX,
+  description: 'In minor units',
+  examples: [0],
+})
+
+export const AccountSchema = named(
+  'Account',
+  Type.Object(
+    {
+      id: idSchema('acct'),
+      owner_id: idSchema('user'),
+      name: nullable(Type.String({ examples: ['Rent and food'] })),
+      currency: CurrencyCodeSchema,
+      status: oneOf(['open', 'frozen', 'closed'], {
+        description: '`frozen`: only receives. More states may come',
+      }),
+      ledger_balance: BalanceSchema,
+      held: AmountOrZeroSchema,
+      available_balance: BalanceSchema,
+      overdraft_limit: AmountOrZeroSchema,
+      version: Type.Integer({
+        minimum: 0,
+        description: 'The seq of the last entry; 0 when there is none',
+        examples: [1],
+      }),
+      created_at: Timestamp,
+    },
+    {
+      description: '`available_balance` is `ledger_balance` - `held` + `overdraft_limit`',
+      additionalProperties: false,
+    },
+  ),
+)
+
+export const CreateAccountSchema = named(
+  'CreateAccount',
+  Type.Object(
+    {
+      currency: CurrencyCodeSchema,
+      name: Type.Optional(
+        Type.String({
+          minLength: 1,
+          maxLength: accountNameCodePointsMax,
+          description: 'What you call it; nobody else sees it but staff',
+          examples: ['Rent and food'],
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+)

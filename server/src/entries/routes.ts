@@ -1,0 +1,119 @@
+/**
+ * What happened on an account, with running balances. The owner reads it, and auditors; for all
+ * others, other staff among them, the account is as if it were not there.
+ */
+import type { Static } from 'typebox'
+import { Type } from 'typebox'
+import { seqPosition, toList } from '../http/list.ts'
+import { parsePage } from '../http/paging.ts'
+import { problem } from '../http/problem.ts'
+import type { Routes } from '../http/route.ts'
+import { idSchema, listOf, pageQuery, problems } from '../http/schema.ts'
+import { present } from '../kernel/assert.ts'
+import { decodeId, encodeId } from '../kernel/ids.ts'
+import { toMinor } from '../kernel/money.ts'
+import { parseTimestamp } from '../kernel/timestamp.ts'
+import type { LedgerEngine } from '../ledger/ledger.ts'
+import { EntrySchema, MomentQuerySchema } from './schema.ts'
+import type { Entry, EntryStore } from './store.ts'
+
+export interface EntryRoutesDependencies {
+  ledger: LedgerEngine
+  entries: EntryStore
+}
+
+export function createEntryRoutes({ ledger, entries }: EntryRoutesDependencies): Routes {
+  return async (app) => {
+    app.get(
+      '/v1/accounts/:id/entries',
+      {
+        schema: {
+          operationId: 'listEntries',
+          tags: ['Accounts'],
+          summary: 'List the entries of an account',
+          description:
+            'Newest first, each with the balance after it. `from` (inclusive) and `to` (exclusive) bound the time. The owner reads them, and auditors.',
+          params: Type.Object({ id: idSchema('acct') }),
+          querystring: Type.Object(
+            {
+              from: Type.Optional(MomentQuerySchema),
+              to: Type.Optional(MomentQuerySchema),
+              ...pageQuery,
+            },
+            { additionalProperties: false },
+          ),
+          response: {
+            200: listOf(EntrySchema),
+            ...problems('invalid_cursor', 'account_not_found'),
+          },
+        },
+      },
+      async (request) => {
+        const { from, to } = readRange(request.query)
+        const accountId = present(decodeId('acct', request.params.id), 'an id that fits its schema')
+        const { userId } = request.principal
+        const account = await ledger.account(accountId)
+        // Accounts of the bank itself have no owner, and balances that outgrow this answer.
+        if (!account || account.ownerId === null) throw problem('account_not_found')
+        if (account.ownerId !== userId && !(await request.roles()).has('auditor')) {
+          throw problem('account_not_found')
+        }
+        const list = JSON.stringify(['entries', accountId, from, to])
+        const scope = { list, userId }
+        const { limit, after } = parsePage(request.query, scope)
+        const rows = await entries.list({
+          accountId,
+          normalSide: account.normalSide,
+          seqMin: from && (await entries.firstSeqSince(accountId, from)),
+          seqBefore: seqPosition(after) ?? (to && (await entries.firstSeqSince(accountId, to))),
+          limit: limit + 1,
+        })
+        return toList({
+          rows,
+          limit,
+          scope,
+          position: ({ seq }) => String(seq),
+          render: renderEntry,
+        })
+      },
+    )
+  }
+}
+
+interface Range {
+  from: Date | undefined
+  to: Date | undefined
+}
+
+/** Throws `validation_failed` for texts that are no moments. */
+function readRange(query: { from?: string; to?: string }): Range {
+  const range = {
+    from: query.from === undefined ? undefined : parseTimestamp(query.from),
+    to: query.to === undefined ? undefined : parseTimestamp(query.to),
+  }
+  const errors = (['from', 'to'] as const)
+    .filter((name) => query[name] !== undefined && range[name] === undefined)
+    .map((pointer) => ({
+      pointer,
+      code: 'format',
+      detail: 'must be a moment in RFC 3339, such as 2026-01-15T09:30:00Z',
+    }))
+  if (errors.length > 0) throw problem('validation_failed', { errors })
+  return range
+}
+
+function renderEntry(entry: Entry): Static<typeof EntrySchema> {
+  return {
+    seq: entry.seq,
+    transfer_id: encodeId('xfer', entry.transferId),
+    amount: entry.amount,
+    balance_after: toMinor(entry.balanceAfter),
+    counterparty: {
+      account_id: encodeId('acct', entry.counterpartyAccountId),
+      display_name: entry.counterpartyName,
+    },
+    description: entry.description,
+    reference: entry.reference,
+    created_at: entry.createdAt.toISOString(),
+  }
+}

@@ -1,0 +1,15 @@
+/**
+ * The face of transfers: what other modules that move money share, so that a deposit is read,
+ * refused and answered as a transfer is.
+ */
+export { accountIdOf, post } from './posting.ts'
+export { refusalProblem } from './refusal-problem.ts'
+export { renderTransfer } from './render.ts'
+export {
+  BankCodeSchema,
+  nullableDescription,
+  nullableReference,
+  TransferSchema,
+  transferWordsRequest,
+} from './schema.ts'
+export { wordsOf } from './words.ts'
