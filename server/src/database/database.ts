@@ -11,9 +11,8 @@
  * belong in a tx, where the role applies.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { AbortedTransactionError, Kysely, type Transaction } from 'kysely'
+import { Kysely, type Transaction } from 'kysely'
 import { Pool } from 'pg'
-import { Defect } from '../kernel/assert.ts'
 import { Fault } from '../kernel/fault.ts'
 import { createDialect } from './driver.ts'
 import { classifyDatabaseError, sqlStateOf } from './errors.ts'
@@ -95,11 +94,6 @@ async function runTransaction<T>(
     try {
       return await kysely.transaction().setIsolationLevel('read committed').execute(work)
     } catch (error) {
-      if (error instanceof AbortedTransactionError) {
-        throw new Defect('a failed statement was swallowed and nothing was committed', {
-          cause: error,
-        })
-      }
       if (!mayRetry(error)) throw error
       if (attempt === attemptsMax) {
         throw new Fault('overloaded', 'the database undid the tx each time', { cause: error })
