@@ -135,6 +135,19 @@ create table idempotency_key (
     check (num_nonnulls(transfer_id, account_id, refusal) = 1)
 );
 
+-- The write set of a batch is one statement; its last act is to compare how many rows each part of
+-- it was to write with how many it wrote, and to raise unless they are equal.
+create function refuse_half_batch(expected integer[], written integer[]) returns boolean
+  language plpgsql immutable as $$
+begin
+  if written is distinct from expected then
+    raise exception 'half a batch: % rows written of %', written, expected
+      using errcode = 'assert_failure';
+  end if;
+  return true;
+end
+$$;
+
 create trigger transfer_is_immutable before update or delete or truncate on transfer
   for each statement execute function refuse_change();
 create trigger idempotency_key_is_immutable before update or delete or truncate on idempotency_key

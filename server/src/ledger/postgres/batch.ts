@@ -1,0 +1,189 @@
+/**
+ * Brings a batch to its end: every instruction of it is answered exactly once.
+ *
+ * - Contention: the batch runs again with jitter, a few times; then its instructions fault and
+ *   nothing was done.
+ * - Surroundings: the instructions fault at once and nothing was done.
+ * - COMMIT sent and no answer: the batch runs again on a new connection until the deadline of each
+ *   instruction. Its keys then show whether it was posted, so it is posted once. The old session may
+ *   hold the locks for a while; waiting for them is waiting for its end.
+ * - Content: the batch is halved, in order, until the guilty instruction stands alone.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { assert, Defect } from '../../kernel/assert.ts'
+import { Fault } from '../../kernel/fault.ts'
+import type { PreparedInstruction } from '../core/types.ts'
+import type { TransferInstruction, TransferOutcome } from '../engine.ts'
+import type { BatchTelemetry, LedgerTelemetry } from '../telemetry.ts'
+import type { AttemptResult } from './attempt.ts'
+import { failureOf } from './failure.ts'
+import type { Prepare } from './prepare.ts'
+import type { QueueItem } from './queue.ts'
+
+/** An instruction in the engine, from its arrival until it is answered. */
+export interface Item extends QueueItem {
+  instruction: TransferInstruction
+  arrivedAt: number
+  /** A COMMIT that held it was sent and is not accounted for. */
+  unknown: boolean
+  answered: boolean
+  resolve: (outcome: TransferOutcome) => void
+  reject: (error: Error) => void
+}
+
+export interface BatchOptions {
+  telemetry: LedgerTelemetry
+  contentionTriesMax: number
+  prepare: Prepare
+  attempt: (
+    batch: readonly PreparedInstruction[],
+    telemetry: BatchTelemetry,
+    onCommitSent: () => void,
+  ) => Promise<AttemptResult>
+}
+
+export type RunBatch = (items: readonly Item[]) => Promise<void>
+
+export function createBatchRunner(options: BatchOptions): RunBatch {
+  const { prepare, attempt, contentionTriesMax } = options
+
+  async function attemptItems(
+    items: readonly Item[],
+    telemetry: BatchTelemetry,
+    watch: DeadlineWatch,
+  ): Promise<AttemptResult> {
+    let batch: PreparedInstruction[]
+    try {
+      batch = await prepare(items.map(({ instruction }) => instruction))
+    } catch (error) {
+      return { kind: 'failed', failure: failureOf(error), error }
+    }
+    return attempt(batch, telemetry, () => watch.start(items))
+  }
+
+  /** What is still to be done after a failed attempt, its other items answered. */
+  async function settle(items: readonly Item[], telemetry: BatchTelemetry): Promise<void> {
+    const watch = createDeadlineWatch()
+    let pending = items
+    try {
+      for (let tries = 1; ; tries += 1) {
+        pending = dropLate(pending, options.telemetry)
+        if (pending.length === 0) return
+        const result = await attemptItems(pending, telemetry, watch)
+        if (result.kind === 'committed') return answer(pending, result.outcomes)
+        if (result.kind === 'unknown') {
+          telemetry.unknown()
+          for (const item of pending) item.unknown = true
+          // A little longer each time: a database that starts again needs its time.
+          await sleep(Math.min(tries * 25, 250))
+          continue
+        }
+        telemetry.failed(result.failure, result.error)
+        if (result.failure === 'content') return await halve(pending, result.error, telemetry)
+        const isLast = result.failure === 'surroundings' || tries >= contentionTriesMax
+        if (isLast) pending = faultKnown(pending, result)
+        await sleep(Math.min(tries * 10, 250) * (0.5 + Math.random()))
+      }
+    } finally {
+      watch.stop()
+    }
+  }
+
+  async function halve(
+    items: readonly Item[],
+    error: unknown,
+    telemetry: BatchTelemetry,
+  ): Promise<void> {
+    const [first] = items
+    if (first && items.length === 1) {
+      return reject(first, new Defect('the instruction was rolled back', { cause: error }))
+    }
+    const middle = Math.ceil(items.length / 2)
+    await settle(items.slice(0, middle), telemetry)
+    await settle(items.slice(middle), telemetry)
+  }
+
+  return async (items) => {
+    const now = performance.now()
+    const longestWait = items.reduce((wait, item) => Math.max(wait, now - item.arrivedAt), 0)
+    const telemetry = options.telemetry.batch(items.length, longestWait)
+    await settle(items, telemetry)
+    telemetry.finished()
+  }
+}
+
+function reject(item: Item, error: Error): void {
+  if (item.answered) return
+  item.answered = true
+  item.reject(error)
+}
+
+function answer(items: readonly Item[], outcomes: readonly TransferOutcome[]): void {
+  assert(items.length === outcomes.length, 'a decision has one outcome for each instruction')
+  for (const [index, item] of items.entries()) {
+    const outcome = outcomes[index]
+    if (!outcome || item.answered) continue
+    item.answered = true
+    // What a lost COMMIT has posted is found by its key and is new to the one who asked first.
+    const isOwn = item.unknown && outcome.requestId === item.instruction.requestId
+    item.resolve(isOwn && outcome.replayed ? { ...outcome, replayed: false } : outcome)
+  }
+}
+
+/** Gives up those past their deadline and returns the others. */
+function dropLate(items: readonly Item[], telemetry: LedgerTelemetry): readonly Item[] {
+  const now = performance.now()
+  if (items.every((item) => !item.answered && item.deadline > now)) return items
+  for (const item of items) {
+    if (item.answered || item.deadline > now) continue
+    if (!item.unknown) telemetry.overloaded('deadline_passed')
+    reject(item, item.unknown ? outcomeUnknown() : deadlinePassed())
+  }
+  return items.filter((item) => !item.answered)
+}
+
+/** Faults those with which nothing was done, and returns those of which that is not known. */
+function faultKnown(
+  items: readonly Item[],
+  { failure, error }: Extract<AttemptResult, { kind: 'failed' }>,
+): readonly Item[] {
+  const fault =
+    failure === 'surroundings'
+      ? new Fault('unavailable', 'the database is not available', { cause: error })
+      : new Fault('overloaded', 'other servers were in the way too often', { cause: error })
+  for (const item of items) if (!item.unknown) reject(item, fault)
+  return items.filter((item) => item.unknown)
+}
+
+export function deadlinePassed(): Fault {
+  return new Fault('overloaded', 'the instruction waited longer than its deadline')
+}
+
+function outcomeUnknown(): Fault {
+  return new Fault('outcome_unknown', 'no answer to COMMIT came before the deadline')
+}
+
+/** From the sending of COMMIT on, answers each instruction at its deadline that it is unknown. */
+interface DeadlineWatch {
+  start(items: readonly Item[]): void
+  stop(): void
+}
+
+function createDeadlineWatch(): DeadlineWatch {
+  let timer: NodeJS.Timeout | undefined
+
+  function start(items: readonly Item[]): void {
+    clearTimeout(timer)
+    const now = performance.now()
+    let next = Infinity
+    for (const item of items) {
+      if (item.answered) continue
+      if (item.deadline <= now) reject(item, outcomeUnknown())
+      else next = Math.min(next, item.deadline)
+    }
+    // Timers count whole milliseconds and may fire a little early.
+    if (next < Infinity) timer = setTimeout(start, Math.ceil(next - now) + 1, items)
+  }
+
+  return { start, stop: () => clearTimeout(timer) }
+}

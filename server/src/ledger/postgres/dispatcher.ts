@@ -1,0 +1,110 @@
+/**
+ * Takes instructions in, forms batches and keeps a few of them in flight.
+ *
+ * A batch leaves at the end of the event-loop turn in which there is both work and a free place:
+ * there is no timer, a lone instruction leaves at once, and all that one read of the sockets brought
+ * leaves together. The only timer gives up what is still queued at its deadline.
+ */
+import { Fault } from '../../kernel/fault.ts'
+import type { TransferInstruction, TransferOutcome } from '../engine.ts'
+import type { LedgerTelemetry } from '../telemetry.ts'
+import { deadlinePassed, type Item, type RunBatch } from './batch.ts'
+import { createQueue, type QueueOptions } from './queue.ts'
+
+export interface DispatcherOptions {
+  queue: QueueOptions
+  batchesInFlight: number
+  runBatch: RunBatch
+  telemetry: LedgerTelemetry
+}
+
+/** `deadline` in milliseconds of `performance.now()`. */
+export type Dispatch = (
+  instruction: TransferInstruction,
+  deadline: number,
+) => Promise<TransferOutcome>
+
+export function createDispatcher(options: DispatcherOptions): Dispatch {
+  const { batchesInFlight, runBatch, telemetry } = options
+  const queue = createQueue<Item>(options.queue)
+  let inFlight = 0
+  let isScheduled = false
+  let expiry: NodeJS.Timeout | undefined
+  let expiryAt = Infinity
+
+  function schedule(): void {
+    if (isScheduled || inFlight >= batchesInFlight || queue.size === 0) return
+    isScheduled = true
+    setImmediate(startBatches)
+  }
+
+  function startBatches(): void {
+    isScheduled = false
+    while (inFlight < batchesInFlight) {
+      const items = queue.take()
+      if (items.length === 0) break
+      inFlight += 1
+      void runAndRelease(items)
+    }
+    telemetry.queued(queue.size)
+  }
+
+  async function runAndRelease(items: Item[]): Promise<void> {
+    try {
+      await runBatch(items)
+    } catch (error) {
+      // The runner answers every failure itself; this is for its own bugs, so that nobody waits.
+      const cause = error instanceof Error ? error : new Error('the batch failed', { cause: error })
+      for (const item of items) item.reject(cause)
+    }
+    inFlight -= 1
+    queue.release(items)
+    schedule()
+  }
+
+  function watchDeadline(deadline: number): void {
+    if (deadline >= expiryAt) return
+    clearTimeout(expiry)
+    expiryAt = deadline
+    expiry = setTimeout(expire, Math.max(1, Math.ceil(deadline - performance.now())))
+  }
+
+  function expire(): void {
+    for (const item of queue.expire(performance.now())) {
+      telemetry.overloaded('deadline_passed')
+      item.reject(deadlinePassed())
+    }
+    expiryAt = Infinity
+    watchDeadline(queue.earliestDeadline())
+    schedule()
+  }
+
+  return (instruction, deadline) =>
+    new Promise((resolve, reject) => {
+      const item: Item = {
+        caller: instruction.principalId,
+        accountIds: exclusiveAccounts(instruction),
+        deadline,
+        instruction,
+        arrivedAt: performance.now(),
+        unknown: false,
+        answered: false,
+        resolve,
+        reject,
+      }
+      if (!queue.offer(item)) {
+        telemetry.overloaded('queue_full')
+        return reject(new Fault('overloaded', 'the queue of the ledger is full'))
+      }
+      watchDeadline(deadline)
+      schedule()
+    })
+}
+
+/** The accounts that no two batches in flight may share: those of customers. */
+function exclusiveAccounts({ debit, credit }: TransferInstruction): string[] {
+  const ids: string[] = []
+  if ('accountId' in debit) ids.push(debit.accountId)
+  if ('accountId' in credit && credit.accountId !== ids[0]) ids.push(credit.accountId)
+  return ids
+}

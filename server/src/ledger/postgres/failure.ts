@@ -1,0 +1,42 @@
+/**
+ * What a failed attempt means for its batch: the classes of `database/errors.ts`, as a batch sees
+ * them.
+ */
+import { Defect } from '../../kernel/assert.ts'
+import { classifyDatabaseError, isUniqueViolation, sqlStateOf } from '../../database/errors.ts'
+import type { AttemptFailure } from '../telemetry.ts'
+
+/** Violated when another server was first with a key. */
+const keyConstraint = 'idempotency_key_pkey'
+
+export function isTakenKey(error: unknown): boolean {
+  return isUniqueViolation(error, keyConstraint)
+}
+
+/**
+ * - `contention`: run it again, nothing is wrong with it.
+ * - `surroundings`: nothing that the instructions of the batch could help.
+ * - `content`: one of the instructions, by a value, a constraint or an assertion. What the classes
+ *   do not know counts as this too: halving finds out, and only the guilty is answered with it.
+ */
+export function failureOf(error: unknown): AttemptFailure {
+  if (error instanceof Defect) return 'content'
+  if (isTakenKey(error)) return 'contention'
+  const errorClass = classifyDatabaseError(error)
+  if (errorClass === 'retry') return 'contention'
+  return errorClass === 'unavailable' ? 'surroundings' : 'content'
+}
+
+/** True for what follows from an earlier failure of the same tx and says nothing of its own. */
+export function isAftermath(error: unknown): boolean {
+  return sqlStateOf(error) === '25P02'
+}
+
+/**
+ * True when a COMMIT that was answered with this error has certainly done nothing: the server was
+ * well enough to refuse it. Everything else leaves it unknown, a session that was ended included,
+ * since it may have been ended while it waited for a standby.
+ */
+export function isRefusedCommit(error: unknown): boolean {
+  return sqlStateOf(error) !== undefined && classifyDatabaseError(error) !== 'unavailable'
+}

@@ -1,0 +1,196 @@
+/**
+ * The group-commit engine: one instruction per call, and whatever has come together by the time the
+ * database can take it goes into one tx.
+ *
+ *     post -> queue -> batch (at most `batchesInFlight` at once) -> answers
+ *
+ * - A batch leaves at the end of the event-loop turn in which there is both work and a free place:
+ *   there is no timer, a lone instruction leaves at once, and all that one read of the sockets
+ *   brought leaves together.
+ * - No two batches of one engine in flight share a customer's account; the bank's own are shared,
+ *   and wait for each other at their row locks. Several engines on one database are right by row
+ *   locks alone.
+ * - Bounds: `queueSizeMax` instructions wait, each until its deadline, and a batch has at most
+ *   `batchSizeMax`. Past any of them the answer is `overloaded`, with nothing done.
+ */
+import { Fault } from '../../kernel/fault.ts'
+import { createUuidSource } from '../../kernel/ids.ts'
+import type { Minor } from '../../kernel/money.ts'
+import { createDatabase } from '../../database/database.ts'
+import { decide as decideByRules } from '../core/decide.ts'
+import type { LedgerEngine } from '../engine.ts'
+import { type LedgerTelemetry, silentTelemetry } from '../telemetry.ts'
+import { attemptBatch, type AttemptOptions, type AttemptResult } from './attempt.ts'
+import { createBatchRunner } from './batch.ts'
+import { createConnections } from './connections.ts'
+import { createDispatcher } from './dispatcher.ts'
+import { failureOf } from './failure.ts'
+import { createOpenAccounts } from './open-accounts.ts'
+import { createKeyMakerSource, createPrepare } from './prepare.ts'
+import { beginText } from './statements.ts'
+
+export interface PostgresLedgerOptions {
+  /** The server's login; everything about money goes through the ledger's own connections. */
+  url: string
+  /** False behind a pooler that does not know prepared statements. */
+  namedStatements: boolean
+  /** Taken on in each tx, where the login has more rights than the server needs. */
+  role?: string
+  /** The most that one transfer may move. */
+  transferAmountMax: Minor
+  batchSizeMax?: number
+  batchesInFlight?: number
+  queueSizeMax?: number
+  /** How many instructions of one principal enter a batch before the next principal's turn. */
+  callerTurnMax?: number
+  /** For instructions that come without a deadline of their own. */
+  deadlineMilliseconds?: number
+  lockTimeoutMilliseconds?: number
+  /** The longest pause between the flights of a tx before the database ends the session. */
+  idleTimeoutMilliseconds?: number
+  /** How long the client waits for a flight, COMMIT's included, before it gives the connection up. */
+  flightLimitMilliseconds?: number
+  telemetry?: LedgerTelemetry
+  /** The rules; tests plant defects here. */
+  decide?: AttemptOptions['decide']
+}
+
+const defaults = {
+  batchSizeMax: 256,
+  batchesInFlight: 3,
+  queueSizeMax: 10_000,
+  callerTurnMax: 64,
+  deadlineMilliseconds: 5_000,
+  lockTimeoutMilliseconds: 2_000,
+  idleTimeoutMilliseconds: 5_000,
+  flightLimitMilliseconds: 5_000,
+  telemetry: silentTelemetry,
+  decide: decideByRules,
+}
+
+/** How often a batch that others were in the way of is tried in all. */
+const contentionTriesMax = 5
+
+export function createPostgresLedger(given: PostgresLedgerOptions): LedgerEngine {
+  const options = { ...defaults, ...given }
+  const { url, namedStatements, role, telemetry } = options
+  const database = createDatabase({
+    url,
+    poolSize: 4,
+    applicationName: 'tallystick accounts',
+    namedStatements,
+    ...(role !== undefined && { role }),
+  })
+  const newId = createUuidSource()
+  const keyMaker = createKeyMakerSource(database)
+  const openAccounts = createOpenAccounts({ database, newId, keyMaker })
+  const batches = createBatches(options)
+  const dispatch = createDispatcher({
+    queue: {
+      itemsMax: options.queueSizeMax,
+      batchItemsMax: options.batchSizeMax,
+      callerTurnMax: options.callerTurnMax,
+    },
+    batchesInFlight: options.batchesInFlight,
+    runBatch: createBatchRunner({
+      telemetry,
+      contentionTriesMax,
+      prepare: createPrepare({
+        keyMaker,
+        openBankAccount: (code, currency) => openAccounts.openBankAccount(code, currency),
+        newId,
+      }),
+      attempt: batches.attempt,
+    }),
+    telemetry,
+  })
+  const calls = createCalls()
+  let stopped: Promise<void> | undefined
+
+  async function stop(): Promise<void> {
+    await calls.drain()
+    await Promise.all([batches.close(), database.close()])
+  }
+
+  return {
+    post: (instruction, postOptions) =>
+      calls.track(() =>
+        dispatch(
+          instruction,
+          postOptions?.deadline ?? performance.now() + options.deadlineMilliseconds,
+        ),
+      ),
+    openAccount: (instruction) => calls.track(() => openAccounts.openAccount(instruction)),
+    openBankAccount: (code, currency, normalSide) =>
+      calls.track(() => openAccounts.openBankAccount(code, currency, normalSide)),
+    account: (id) => openAccounts.account(id),
+    stop: () => (stopped ??= stop()),
+  }
+}
+
+/** Attempts on the ledger's own connections. */
+function createBatches(options: typeof defaults & PostgresLedgerOptions) {
+  const { flightLimitMilliseconds, lockTimeoutMilliseconds, idleTimeoutMilliseconds } = options
+  const connections = createConnections({
+    url: options.url,
+    applicationName: 'tallystick ledger',
+    namedStatements: options.namedStatements,
+    connectLimitMilliseconds: flightLimitMilliseconds,
+  })
+  const limits = {
+    lockTimeoutMilliseconds,
+    idleTimeoutMilliseconds,
+    statementTimeoutMilliseconds: flightLimitMilliseconds,
+  }
+  const attemptOptions: AttemptOptions = {
+    decide: options.decide,
+    rules: { transferAmountMax: options.transferAmountMax },
+    beginText: beginText(limits, options.role),
+    flightLimitMilliseconds,
+  }
+  const attempt: Parameters<typeof createBatchRunner>[0]['attempt'] = async (
+    batch,
+    telemetry,
+    onCommitSent,
+  ): Promise<AttemptResult> => {
+    try {
+      return await connections.use((connection) =>
+        attemptBatch(connection, batch, attemptOptions, telemetry, onCommitSent),
+      )
+    } catch (error) {
+      return { kind: 'failed', failure: failureOf(error), error }
+    }
+  }
+  return { attempt, close: () => connections.close() }
+}
+
+/** Counts calls until they are answered, so that a stop can wait for all of them. */
+function createCalls() {
+  let accepted = 0
+  let onDrained: (() => void) | undefined
+  let isClosed = false
+
+  function done(): void {
+    accepted -= 1
+    if (accepted === 0) onDrained?.()
+  }
+
+  return {
+    track<T>(work: () => Promise<T>): Promise<T> {
+      if (isClosed) return Promise.reject(new Fault('shutting_down', 'the ledger is stopping'))
+      accepted += 1
+      const answer = work()
+      answer.then(done, done)
+      return answer
+    },
+    /** Accepts nothing more, and resolves when all that was accepted is answered. */
+    drain(): Promise<void> {
+      isClosed = true
+      return accepted === 0
+        ? Promise.resolve()
+        : new Promise((resolve) => {
+            onDrained = resolve
+          })
+    },
+  }
+}

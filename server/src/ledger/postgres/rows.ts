@@ -1,0 +1,96 @@
+/** Rows of the ledger's statements, from the text that PostgreSQL sends to what the core works on. */
+import { assert, present } from '../../kernel/assert.ts'
+import { toBigInt, toSafeInteger } from '../../database/convert.ts'
+import type { AccountState, TransferKind } from '../engine.ts'
+import type { Side } from '../core/refusals.ts'
+import { decodeRefusal } from '../core/stored-refusal.ts'
+import type { LockedAccount, PostedFacts, StoredKey } from '../core/types.ts'
+
+export type Row = readonly (string | null)[]
+
+/** A row of `lockAccounts`. */
+export function readLockedAccount(row: Row): LockedAccount {
+  return { ...readAccount(row), bookedAtMilliseconds: Number(text(row, 9)) }
+}
+
+/** The first nine columns of `lockAccounts`. */
+export function readAccount(row: Row): AccountState {
+  return {
+    id: text(row, 0),
+    ownerId: row[1] ?? null,
+    currency: text(row, 2),
+    normalSide: side(text(row, 3)),
+    status: status(text(row, 4)),
+    overdraftLimit: integer(row, 5),
+    ledgerBalance: toBigInt(text(row, 6)),
+    held: integer(row, 7),
+    version: integer(row, 8),
+  }
+}
+
+/** A row of `readKeys` that has a key. */
+export function readStoredKey(row: Row): StoredKey {
+  return {
+    keyId: text(row, 1),
+    principalId: text(row, 2),
+    key: text(row, 3),
+    index: integer(row, 4),
+    format: integer(row, 5),
+    fields: text(row, 6),
+    requestId: text(row, 7),
+    outcome: readOutcome(row),
+  }
+}
+
+function readOutcome(row: Row): StoredKey['outcome'] {
+  const [accountId, refusal] = [row[8], row[9]]
+  if (refusal) return { kind: 'refused', refusal: decodeRefusal(JSON.parse(refusal)) }
+  if (accountId) return { kind: 'opened', accountId, createdAtMilliseconds: integer(row, 10) }
+  return { kind: 'posted', transfer: readPostedFacts(row) }
+}
+
+/** The words have their place in it, so that a replay has its members in the order of the first. */
+function readPostedFacts(row: Row): PostedFacts {
+  const facts = {
+    id: text(row, 11),
+    kind: transferKind(text(row, 12)),
+    principalId: text(row, 2),
+    debitAccountId: text(row, 13),
+    creditAccountId: text(row, 14),
+    amount: integer(row, 15),
+    currency: text(row, 16),
+    description: null,
+    reference: null,
+    metadata: null,
+    debitSeq: integer(row, 17),
+    creditSeq: integer(row, 18),
+    debitBalanceAfter: toBigInt(text(row, 19)),
+    creditBalanceAfter: toBigInt(text(row, 20)),
+    createdAt: new Date(integer(row, 21)),
+  }
+  return facts
+}
+
+export function text(row: Row, place: number): string {
+  return present(row[place], `column ${place}`)
+}
+
+export function integer(row: Row, place: number): number {
+  return toSafeInteger(text(row, place))
+}
+
+export function side(value: string): Side {
+  assert(value === 'debit' || value === 'credit', 'a stored side is debit or credit')
+  return value
+}
+
+export function status(value: string): AccountState['status'] {
+  assert(value === 'open' || value === 'frozen' || value === 'closed', 'a stored status is known')
+  return value
+}
+
+export function transferKind(value: string): TransferKind {
+  const isKnown = value === 'transfer' || value === 'deposit' || value === 'withdrawal'
+  assert(isKnown, 'a stored kind of transfer is known')
+  return value
+}

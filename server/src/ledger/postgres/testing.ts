@@ -1,0 +1,117 @@
+/** What the database tests of the engine share: an engine on a database of its own, audited. */
+import { Pool } from 'pg'
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.ts'
+import { conformanceAmountMax } from '../engine.conformance.ts'
+import { assertChain, type LedgerHarness } from '../conformance/world.ts'
+import type { AccountState, PostedTransfer } from '../engine.ts'
+import { createPostgresLedger, type PostgresLedgerOptions } from './postgres-ledger.ts'
+import { readAccount, transferKind } from './rows.ts'
+
+export interface PostgresHarness extends LedgerHarness {
+  database: TestDatabase
+  /** The owner's connections, to look and to disturb. */
+  pool: Pool
+}
+
+/** An engine on a new database, or on one that another engine is on too. */
+export async function createPostgresHarness(
+  options: Partial<PostgresLedgerOptions> = {},
+  shared?: PostgresHarness,
+): Promise<PostgresHarness> {
+  const database = shared?.database ?? (await createTestDatabase())
+  const pool = shared?.pool ?? new Pool({ connectionString: database.superuserUrl, max: 4 })
+  pool.on('error', () => {})
+  const ledger = createPostgresLedger({
+    url: database.url,
+    namedStatements: true,
+    transferAmountMax: conformanceAmountMax,
+    ...options,
+  })
+
+  async function accounts(): Promise<AccountState[]> {
+    const { rows } = await pool.query<(string | null)[]>({
+      text: `select id, owner_id, currency, normal_side, status, overdraft_limit, ledger_balance,
+        held, version from account`,
+      rowMode: 'array',
+    })
+    return rows.map(readAccount)
+  }
+
+  async function transfers(): Promise<PostedTransfer[]> {
+    const { rows } = await pool.query<TransferRow>(
+      `select t.*, w.description, w.reference, w.metadata
+        from transfer as t left join transfer_text as w on w.transfer_id = t.id
+        order by t.batch_id, t.batch_index`,
+    )
+    return rows.map(readTransfer)
+  }
+
+  return {
+    database,
+    pool,
+    ledger,
+    transfers,
+    async arrange(accountId, { status, overdraftLimit }) {
+      await pool.query(
+        `update account set status = coalesce($2, status),
+          overdraft_limit = coalesce($3, overdraft_limit) where id = $1`,
+        [accountId, status, overdraftLimit],
+      )
+    },
+    defects: [
+      { name: 'an assertion of the core', change: { amount: 0.5 } },
+      { name: 'a CHECK violation', change: { description: 'x'.repeat(141) } },
+      { name: 'a NUL in text', change: { reference: 'a\0b' } },
+      { name: 'a NUL in JSON', change: { metadata: { name: 'a\0b' } } },
+      { name: 'a key that is no text', change: { principalId: 'not a uuid', authority: 'staff' } },
+    ],
+    async audit() {
+      const posted = await transfers()
+      for (const account of await accounts()) assertChain(posted, account)
+    },
+    async close() {
+      await ledger.stop()
+      if (shared) return
+      await pool.end()
+      await database.drop()
+    },
+  }
+}
+
+interface TransferRow {
+  id: string
+  kind: string
+  principal_id: string
+  debit_account_id: string
+  credit_account_id: string
+  amount: string
+  currency: string
+  description: string | null
+  reference: string | null
+  metadata: Record<string, string> | null
+  debit_seq: string
+  credit_seq: string
+  debit_balance_after: string
+  credit_balance_after: string
+  created_at: Date
+}
+
+function readTransfer(row: TransferRow): PostedTransfer {
+  return {
+    id: row.id,
+    kind: transferKind(row.kind),
+    principalId: row.principal_id,
+    debitAccountId: row.debit_account_id,
+    creditAccountId: row.credit_account_id,
+    amount: Number(row.amount),
+    currency: row.currency,
+    description: row.description,
+    reference: row.reference,
+    metadata: row.metadata,
+    debitSeq: Number(row.debit_seq),
+    creditSeq: Number(row.credit_seq),
+    debitBalanceAfter: BigInt(row.debit_balance_after),
+    creditBalanceAfter: BigInt(row.credit_balance_after),
+    createdAt: row.created_at,
+  }
+}
