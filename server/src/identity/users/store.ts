@@ -1,0 +1,258 @@
+/**
+ * Users as they are stored. Reads see committed data and lock nothing; a write is one tx that locks
+ * one row. A hash leaves the store only where a password is to be compared.
+ */
+import { sql, type Kysely } from 'kysely'
+import type { Database } from '../../database/database.ts'
+import { isUniqueViolation } from '../../database/errors.ts'
+import type { DB } from '../../database/schema.generated.ts'
+import type { Role } from '../../http/route.ts'
+import type { Uuid } from '../../kernel/ids.ts'
+import type { User, UserStatus } from './user.ts'
+
+export interface NewUser {
+  id: Uuid
+  /** In lower case. */
+  username: string
+  fullName: string
+  email: string
+  passwordHash: string
+  roles: readonly Role[]
+}
+
+/** Absent members stay as they are. */
+export interface UserChanges {
+  fullName?: string | undefined
+  /** Another address than before is not verified. */
+  email?: string | undefined
+  /** Takes effect only while the stored hash is still `before`. */
+  password?: { before: string; after: string } | undefined
+}
+
+export interface Credentials {
+  user: User
+  passwordHash: string
+}
+
+export interface UserPage {
+  username?: string | undefined
+  email?: string | undefined
+  /** Only users who came before this one. */
+  before?: Uuid | undefined
+  limit: number
+}
+
+export interface UserStore {
+  insert(user: NewUser): Promise<User | 'username_taken'>
+  find(id: Uuid): Promise<User | undefined>
+  /** Newest first; `username` in lower case, `email` in any. */
+  list(page: UserPage): Promise<User[]>
+  findCredentials(by: { id: Uuid } | { username: string }): Promise<Credentials | undefined>
+  /** `undefined` when there is no such user, or the password is no longer the one before. */
+  update(id: Uuid, changes: UserChanges): Promise<User | undefined>
+  /** Stores the same password under a stronger hash, unless it has changed meanwhile. */
+  replaceHash(id: Uuid, hash: { before: string; after: string }): Promise<void>
+  /** Sets the password whatever it was. `undefined` when there is no such user. */
+  setPasswordHash(username: string, passwordHash: string): Promise<User | undefined>
+  /** Adds a role; one that the user has stays once. `undefined` when there is no such user. */
+  grantRole(username: string, role: Role): Promise<User | undefined>
+  /** None for a user who is disabled or not there: such a one may do nothing. */
+  rolesOf(id: Uuid): Promise<readonly Role[]>
+  hasAdmin(): Promise<boolean>
+  /**
+   * Inserts the user unless there is an admin. Servers that start at once take turns, by an
+   * advisory lock of the tx, so that one of them makes the admin and the others see it.
+   */
+  insertFirstAdmin(user: NewUser): Promise<User | 'username_taken' | 'admin_exists'>
+}
+
+const columns = [
+  'id',
+  'username',
+  'full_name',
+  'email',
+  'email_verified',
+  'roles',
+  'status',
+  'created_at',
+] as const
+
+/** Any number that is this lock's alone in the database: the bytes of "admin". */
+const firstAdminLock = 0x61_64_6d_69_6e
+
+export function createUserStore({
+  kysely,
+  transaction,
+}: Pick<Database, 'kysely' | 'transaction'>): UserStore {
+  const users = kysely.selectFrom('app_user').select(columns).$narrowType<NarrowColumns>()
+
+  return {
+    async insert(user) {
+      return await orUsernameTaken(transaction((tx) => insertUser(tx, user)))
+    },
+
+    async find(id) {
+      const row = await users.where('id', '=', id).executeTakeFirst()
+      return row && toUser(row)
+    },
+
+    // Index app_user_username_key, app_user_email or the primary key read backwards.
+    async list({ username, email, before, limit }) {
+      let query = users
+      if (username !== undefined) query = query.where('username', '=', username)
+      if (email !== undefined) query = query.where(sql`lower(email)`, '=', sql`lower(${email})`)
+      if (before !== undefined) query = query.where('id', '<', before)
+      return (await query.orderBy('id', 'desc').limit(limit).execute()).map(toUser)
+    },
+
+    async findCredentials(by) {
+      const query = users.select('password_hash')
+      const row = await (
+        'id' in by ? query.where('id', '=', by.id) : query.where('username', '=', by.username)
+      ).executeTakeFirst()
+      return row && { user: toUser(row), passwordHash: row.password_hash }
+    },
+
+    async update(id, { fullName, email, password }) {
+      return await transaction(async (tx) => {
+        let query = tx.updateTable('app_user').where('id', '=', id).returning(columns)
+        if (fullName !== undefined) query = query.set({ full_name: fullName })
+        if (email !== undefined) {
+          const isSame = sql<boolean>`email_verified and email = ${email}`
+          query = query.set({ email, email_verified: isSame })
+        }
+        if (password !== undefined) {
+          query = query
+            .set({ password_hash: password.after, password_changed_at: sql`bank_now()` })
+            .where('password_hash', '=', password.before)
+        }
+        const row = await query.$narrowType<NarrowColumns>().executeTakeFirst()
+        return row && toUser(row)
+      })
+    },
+
+    async replaceHash(id, { before, after }) {
+      await transaction((tx) =>
+        tx
+          .updateTable('app_user')
+          .set({ password_hash: after })
+          .where('id', '=', id)
+          .where('password_hash', '=', before)
+          .execute(),
+      )
+    },
+
+    async setPasswordHash(username, passwordHash) {
+      return await transaction(async (tx) => {
+        const row = await tx
+          .updateTable('app_user')
+          .set({ password_hash: passwordHash, password_changed_at: sql`bank_now()` })
+          .where('username', '=', username)
+          .returning(columns)
+          .$narrowType<NarrowColumns>()
+          .executeTakeFirst()
+        return row && toUser(row)
+      })
+    },
+
+    async grantRole(username, role) {
+      return await transaction(async (tx) => {
+        const row = await tx
+          .updateTable('app_user')
+          .set({ roles: sql`array_remove(roles, ${role}) || array[${role}::text]` })
+          .where('username', '=', username)
+          .returning(columns)
+          .$narrowType<NarrowColumns>()
+          .executeTakeFirst()
+        return row && toUser(row)
+      })
+    },
+
+    async rolesOf(id) {
+      const row = await kysely
+        .selectFrom('app_user')
+        .select('roles')
+        .where('id', '=', id)
+        .where('status', '=', 'active')
+        .$narrowType<Pick<NarrowColumns, 'roles'>>()
+        .executeTakeFirst()
+      return row?.roles ?? []
+    },
+
+    hasAdmin: () => hasAdmin(kysely),
+
+    async insertFirstAdmin(user) {
+      return await orUsernameTaken(
+        transaction(async (tx) => {
+          await sql`select pg_advisory_xact_lock(${firstAdminLock})`.execute(tx)
+          // A statement of its own: it must see what the holder of the lock before committed.
+          return (await hasAdmin(tx)) ? 'admin_exists' : await insertUser(tx, user)
+        }),
+      )
+    },
+  }
+}
+
+interface NarrowColumns {
+  roles: Role[]
+  status: UserStatus
+}
+
+interface UserRow extends NarrowColumns {
+  id: Uuid
+  username: string
+  full_name: string
+  email: string
+  email_verified: boolean
+  created_at: Date
+}
+
+async function insertUser(tx: Kysely<DB>, user: NewUser): Promise<User> {
+  const row = await tx
+    .insertInto('app_user')
+    .values({
+      id: user.id,
+      username: user.username,
+      full_name: user.fullName,
+      email: user.email,
+      password_hash: user.passwordHash,
+      roles: [...user.roles],
+    })
+    .returning(columns)
+    .$narrowType<NarrowColumns>()
+    .executeTakeFirstOrThrow()
+  return toUser(row)
+}
+
+async function orUsernameTaken<T>(inserting: Promise<T>): Promise<T | 'username_taken'> {
+  try {
+    return await inserting
+  } catch (error) {
+    if (isUniqueViolation(error, 'app_user_username_key')) return 'username_taken'
+    throw error
+  }
+}
+
+/** Reads the whole table where there is none, which is at the first start. */
+async function hasAdmin(kysely: Kysely<DB>): Promise<boolean> {
+  const row = await kysely
+    .selectFrom('app_user')
+    .select('id')
+    .where('roles', '@>', sql<string[]>`array['admin']`)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+function toUser(row: UserRow): User {
+  return {
+    id: row.id,
+    username: row.username,
+    fullName: row.full_name,
+    email: row.email,
+    emailVerified: row.email_verified,
+    roles: row.roles,
+    status: row.status,
+    createdAt: row.created_at,
+  }
+}
