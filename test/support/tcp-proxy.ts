@@ -17,7 +17,8 @@ export interface TcpProxy {
   close(): Promise<void>
 }
 
-export async function createTcpProxy(targetUrl: string): Promise<TcpProxy> {
+/** Opens a line to the PostgreSQL of that URL, on the given port or a free one. */
+export async function createTcpProxy(targetUrl: string, port = 0): Promise<TcpProxy> {
   const target = new URL(targetUrl)
   const sockets = new Set<Socket>()
   let cut: { text: string; moment: CutMoment } | undefined
@@ -50,7 +51,7 @@ export async function createTcpProxy(targetUrl: string): Promise<TcpProxy> {
       else client.write(chunk)
     })
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(port, '127.0.0.1')
   await once(server, 'listening')
 
   const url = new URL(targetUrl)
