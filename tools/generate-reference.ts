@@ -9,9 +9,11 @@ import {
   createConfigurationReference,
 } from '../server/src/config/reference.ts'
 import { projectDirectory } from '../server/src/config/sources.ts'
+import { createMetricsReference } from '../server/src/telemetry/reference.ts'
 
 const pages: Record<string, string> = {
   'docs/reference/configuration.md': createConfigurationReference(),
+  'docs/reference/metrics.md': createMetricsReference(),
   'app.env.example': createAppEnvExample(),
 }
 

@@ -1,0 +1,121 @@
+/**
+ * The table of metrics: names, what they say, their labels and buckets. The registry and
+ * docs/reference/metrics.md are made from it. Base units only: seconds, bytes, counts.
+ *
+ * Labels take few values: routes as patterns and never paths, codes from closed lists, no ids.
+ */
+
+export interface Instrument {
+  type: 'counter' | 'gauge' | 'histogram'
+  help: string
+  labels: readonly string[]
+  /** Upper bounds, for histograms. */
+  buckets?: readonly number[]
+}
+
+/** From a lone request on an idle ledger (about 1 ms) to the longest deadline. */
+const secondsBuckets = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+] as const
+
+export const instruments = {
+  tallystick_build_info: {
+    type: 'gauge',
+    help: 'Always 1; the labels say what is running.',
+    labels: ['version', 'node_version'],
+  },
+  tallystick_http_request_duration_seconds: {
+    type: 'histogram',
+    help: 'From the first byte of a request to the end of its answer.',
+    labels: ['method', 'route', 'status'],
+    buckets: secondsBuckets,
+  },
+  tallystick_http_requests_in_flight: {
+    type: 'gauge',
+    help: 'Requests that are being answered.',
+    labels: [],
+  },
+  tallystick_http_problems_total: {
+    type: 'counter',
+    help: 'Refusals and failures by their problem code.',
+    labels: ['code'],
+  },
+  tallystick_defects_total: {
+    type: 'counter',
+    help: 'Broken invariants: each is a bug with an error line in the log.',
+    labels: [],
+  },
+  tallystick_ledger_outcomes_total: {
+    type: 'counter',
+    help: 'Answered instructions: posted, or the code of the refusal; replayed ones apart.',
+    labels: ['kind', 'outcome', 'replayed'],
+  },
+  tallystick_ledger_queue_length: {
+    type: 'gauge',
+    help: 'Instructions that wait for a batch.',
+    labels: [],
+  },
+  tallystick_ledger_overloaded_total: {
+    type: 'counter',
+    help: 'Instructions that were turned away with nothing done.',
+    labels: ['reason'],
+  },
+  tallystick_ledger_batch_size: {
+    type: 'histogram',
+    help: 'Instructions per batch.',
+    labels: [],
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
+  },
+  tallystick_ledger_batch_duration_seconds: {
+    type: 'histogram',
+    help: 'From the forming of a batch until all of it is answered.',
+    labels: [],
+    buckets: secondsBuckets,
+  },
+  tallystick_ledger_batch_wait_seconds: {
+    type: 'histogram',
+    help: 'How long the instruction that waited longest was in the queue, per batch.',
+    labels: [],
+    buckets: secondsBuckets,
+  },
+  tallystick_ledger_batch_failures_total: {
+    type: 'counter',
+    help: 'Attempts at a batch that came to nothing: contention, surroundings or content.',
+    labels: ['failure'],
+  },
+  tallystick_ledger_batch_unknown_total: {
+    type: 'counter',
+    help: 'Batches whose COMMIT was sent and not answered.',
+    labels: [],
+  },
+  tallystick_ledger_statement_duration_seconds: {
+    type: 'histogram',
+    help: 'From sending a statement of a batch to its result; in a pipeline they overlap.',
+    labels: ['statement'],
+    buckets: secondsBuckets,
+  },
+  tallystick_database_pool_connections: {
+    type: 'gauge',
+    help: 'Connections of the pool for reads and users, by state: idle or busy.',
+    labels: ['state'],
+  },
+  tallystick_database_pool_waiting: {
+    type: 'gauge',
+    help: 'Requests that wait for a connection of that pool.',
+    labels: [],
+  },
+  tallystick_event_loop_delay_seconds: {
+    type: 'gauge',
+    help: 'How late timers were since the last scrape, by quantile: 0.5, 0.99 or 1.',
+    labels: ['quantile'],
+  },
+} as const satisfies Record<string, Instrument>
+
+export type InstrumentName = keyof typeof instruments
+
+/** The names of one type of instrument. */
+export type NameOf<T extends Instrument['type']> = {
+  [K in InstrumentName]: (typeof instruments)[K]['type'] extends T ? K : never
+}[InstrumentName]
+
+export type LabelsOf<K extends InstrumentName> = (typeof instruments)[K]['labels'][number]
