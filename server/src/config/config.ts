@@ -23,6 +23,7 @@ export interface Config {
     allowedOrigins: readonly string[]
     trustedProxies: readonly string[]
     shutdownTimeoutMilliseconds: number
+    stopWithParent: boolean
   }
   metrics: { address: Address }
   database: DatabaseConfig
@@ -39,6 +40,7 @@ export interface Config {
   bank: {
     currencies: readonly CurrencyCode[]
     timeZone: string
+    accountsPerUserMax: number
     transferAmountMax: Minor
   }
   ledger: {
@@ -84,6 +86,7 @@ function createTree(values: SettingValues): Config {
       allowedOrigins: values.ALLOWED_ORIGINS ?? [],
       trustedProxies: values.TRUSTED_PROXIES ?? [],
       shutdownTimeoutMilliseconds: values.SHUTDOWN_TIMEOUT,
+      stopWithParent: values.STOP_WITH_PARENT,
     },
     metrics: { address: values.METRICS_ADDRESS },
     database: createDatabaseTree(values),
@@ -99,6 +102,7 @@ function createTree(values: SettingValues): Config {
     bank: {
       currencies: values.SUPPORTED_CURRENCIES,
       timeZone: values.BANK_TIME_ZONE,
+      accountsPerUserMax: values.ACCOUNTS_PER_USER_MAX,
       transferAmountMax: values.MAX_TRANSFER_AMOUNT,
     },
     ledger: {

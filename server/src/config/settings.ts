@@ -94,6 +94,15 @@ export const settings = {
     fallback: '25s',
     parse: parseDuration(1000, '1h'),
   }),
+  STOP_WITH_PARENT: setting({
+    group: 'Server',
+    description:
+      'Whether the bank stops when the process that started it is gone, as npm is after a SIGTERM. ' +
+      '`false` for a bank that a script leaves running on its own.',
+    example: 'false',
+    fallback: 'true',
+    parse: parseBoolean,
+  }),
   DATABASE_URL: setting({
     group: 'Database',
     description:
@@ -137,7 +146,8 @@ export const settings = {
   DATABASE_POOL_SIZE: setting({
     group: 'Database',
     description:
-      'Connections for reads and users, besides those of the ledger (LEDGER_BATCHES_IN_FLIGHT).',
+      'Connections for reads and users. The ledger has its own: one per batch in flight ' +
+      '(LEDGER_BATCHES_IN_FLIGHT), 4 to open accounts and 1 to seal.',
     example: '20',
     fallback: '10',
     parse: parseInteger(1, 1000),
@@ -215,10 +225,18 @@ export const settings = {
   }),
   BANK_TIME_ZONE: setting({
     group: 'Bank',
-    description: 'The IANA time zone of the bank, which decides when its days begin.',
+    description:
+      'The IANA time zone of the bank: its days begin there, and commands show times in it.',
     example: 'Europe/Berlin',
     fallback: 'UTC',
     parse: parseTimeZone,
+  }),
+  ACCOUNTS_PER_USER_MAX: setting({
+    group: 'Bank',
+    description: 'How many accounts that are not closed one user may have.',
+    example: '20',
+    fallback: '100',
+    parse: parseInteger(1, 100_000),
   }),
   MAX_TRANSFER_AMOUNT: setting({
     group: 'Bank',
