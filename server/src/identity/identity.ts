@@ -37,13 +37,13 @@ export interface IdentityOptions {
 
 export interface Identity {
   /** For the bearer hook. Never throws because of the text. */
-  verifyToken(text: string): TokenVerdict
+  verifyToken: (text: string) => TokenVerdict
   /** Read from the database at each call: none for a user who is disabled. */
-  rolesOf(userId: Uuid): Promise<readonly Role[]>
+  rolesOf: (userId: Uuid) => Promise<readonly Role[]>
   userRoutes: Routes
   sessionRoutes: Routes
   /** Once at start, before the first request. */
-  bootstrap(request: BootstrapRequest): Promise<BootstrapOutcome>
+  bootstrap: (request: BootstrapRequest) => Promise<BootstrapOutcome>
   administration: UserAdministration
 }
 
