@@ -26,15 +26,15 @@ const SOCKET_PORT = 5432
 // sun_path: 108 bytes on Linux, 104 on macOS, both with the NUL at the end.
 const socketPathBytesMax = process.platform === 'linux' ? 107 : 103
 
-export function socketPath(folder: string): string {
-  return join(folder, `.s.PGSQL.${SOCKET_PORT}`)
+/** The socket of a cluster in this folder; `undefined` when its path would be too long. */
+export function socketPath(cluster: string): string | undefined {
+  const path = join(cluster, `.s.PGSQL.${SOCKET_PORT}`)
+  return Buffer.byteLength(path) <= socketPathBytesMax ? path : undefined
 }
 
 /** The address for a cluster in this folder. */
 export async function chooseAddress(cluster: string): Promise<Address> {
-  if (Buffer.byteLength(socketPath(cluster)) <= socketPathBytesMax) {
-    return { host: cluster, port: SOCKET_PORT }
-  }
+  if (socketPath(cluster) !== undefined) return { host: cluster, port: SOCKET_PORT }
   return { host: '127.0.0.1', port: await findFreePort() }
 }
 
@@ -46,7 +46,8 @@ export function addressSettings(address: Address): Settings {
   return {
     port: String(address.port),
     listen_addresses: isSocket(address) ? '' : address.host,
-    unix_socket_directories: isSocket(address) ? address.host.replaceAll(',', '\\,') : '',
+    // A list: the quotes make it one folder, whatever its name.
+    unix_socket_directories: isSocket(address) ? `"${address.host.replaceAll('"', '""')}"` : '',
     unix_socket_permissions: '0700',
   }
 }
@@ -70,7 +71,8 @@ export function urlAt(address: Address, user: string, password: string, database
   url.port = String(address.port)
   // The user's PGSSLMODE is meant for other servers.
   url.searchParams.set('sslmode', 'disable')
-  return url.href
+  // libpq does not read a plus as a blank.
+  return url.href.replaceAll('+', '%20')
 }
 
 async function findFreePort(): Promise<number> {

@@ -16,13 +16,13 @@ import type { Urls } from './address.ts'
 import { findBinaries } from './binaries.ts'
 import { EmbeddedPostgresError } from './error.ts'
 import { lockFolder } from './folder-lock.ts'
-import { hasCluster, initializeCluster } from './initialize.ts'
+import { hasCluster, initializeCluster, removeUnfinished } from './initialize.ts'
 import { layoutOf } from './layout.ts'
 import type { Layout } from './layout.ts'
 import { createPasswords, readPasswords } from './passwords.ts'
 import type { Passwords } from './passwords.ts'
 import { ensureDatabase, ensureRoles } from './roles.ts'
-import { chooseRunAs, giveFolder } from './run-as.ts'
+import { chooseRunAs } from './run-as.ts'
 import { durableSettings } from './settings.ts'
 import type { Settings } from './settings.ts'
 import { startPostmaster } from './start-postmaster.ts'
@@ -94,9 +94,10 @@ async function startInFolder(
 ): Promise<{ postmaster: RunningPostmaster; passwords: Passwords }> {
   const settings = { ...durableSettings, ...options.settings }
   const binaries = await findBinaries(layout.libraries)
-  const runAs = await chooseRunAs(layout, binaries)
   const first = !(await hasCluster(layout))
+  const runAs = await chooseRunAs(layout, binaries, first)
   const passwords = await passwordsFor(layout, first)
+  await removeUnfinished(layout)
   if (first) {
     options.log(`preparing a new database in ${layout.folder} ...`)
     await initializeCluster(layout, binaries, runAs, {
@@ -104,7 +105,6 @@ async function startInFolder(
       sync: settings['fsync'] !== 'off',
     })
   }
-  await giveFolder(layout.cluster, runAs)
   const postmaster = await startPostmaster({ layout, binaries, runAs, settings, log: options.log })
   try {
     await prepare(urlsAt(postmaster.address, passwords).superuserUrl, passwords)

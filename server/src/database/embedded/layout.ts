@@ -6,8 +6,8 @@ export interface Layout {
   folder: string
   /** PostgreSQL's own folder (PGDATA). */
   cluster: string
-  /** Where a new cluster is prepared before it is renamed to `cluster`. */
-  unfinishedCluster: string
+  /** How the folders begin in which a new cluster is made before it is renamed to `cluster`. */
+  unfinishedPrefix: string
   /** Generated passwords of the logins, private. */
   passwords: string
   /** PostgreSQL's messages. */
@@ -23,7 +23,7 @@ export function layoutOf(folder: string): Layout {
   return {
     folder,
     cluster: join(folder, 'postgres'),
-    unfinishedCluster: join(folder, 'postgres.unfinished'),
+    unfinishedPrefix: join(folder, 'postgres.unfinished-'),
     passwords: join(folder, 'postgres-passwords.json'),
     log: join(folder, 'postgres.log'),
     lock: join(folder, 'server.lock'),

@@ -3,7 +3,6 @@
  * written straight by PostgreSQL and not through us, so that it tells also how a server's end looked.
  */
 import { copyFile, open, readFile, stat, truncate } from 'node:fs/promises'
-import { readIfThere } from './files.ts'
 
 const BYTES_MAX = 16 * 1024 * 1024
 const CHECK_MILLISECONDS = 60_000
@@ -26,22 +25,21 @@ export function keepLogSmall(path: string): { stop(): void } {
 
 // PostgreSQL holds the file open for appending, so the content moves and the file stays.
 async function rotate(path: string): Promise<void> {
-  const size = await stat(path).then(
-    (status) => status.size,
-    () => 0,
-  )
-  if (size <= BYTES_MAX) return
+  if ((await logPosition(path)) <= BYTES_MAX) return
   await copyFile(path, `${path}.1`)
   await truncate(path)
 }
 
-/** The size now, to read later what came after. */
+/** The size in bytes, to read later what came after. */
 export async function logPosition(path: string): Promise<number> {
-  return ((await readIfThere(path)) ?? '').length
+  return stat(path).then(
+    (status) => status.size,
+    () => 0,
+  )
 }
 
 /** The last lines that were written after a position. */
 export async function logTail(path: string, position: number): Promise<string> {
-  const text = (await readFile(path, 'utf8')).slice(position).trimEnd()
-  return text.split('\n').slice(-8).join('\n')
+  const text = (await readFile(path)).subarray(position).toString('utf8')
+  return text.trimEnd().split('\n').slice(-8).join('\n')
 }

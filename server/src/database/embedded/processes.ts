@@ -8,14 +8,21 @@ import { hasCode } from './files.ts'
 const execute = promisify(execFile)
 const POLL_MILLISECONDS = 20
 
-/** True while the process exists. */
-export function isAlive(pid: number): boolean {
+/**
+ * True while the process runs. One that has ended counts as gone, also where nobody collects its exit
+ * status: the first process of a container often does not.
+ */
+export async function isAlive(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0)
-    return true
   } catch (error) {
     return hasCode(error, 'EPERM')
   }
+  if (process.platform !== 'linux') return true
+  const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  // The state follows the name, which is in parentheses and may itself hold some.
+  const state = status.slice(status.lastIndexOf(')') + 2).charAt(0)
+  return state !== '' && state !== 'Z' && state !== 'X'
 }
 
 /** Sends a signal; a process that is gone is fine. */
@@ -30,7 +37,7 @@ export function signal(pid: number, name: NodeJS.Signals): void {
 /** True when the process ended within the limit. */
 export async function waitForEnd(pid: number, limitMilliseconds: number): Promise<boolean> {
   const deadline = performance.now() + limitMilliseconds
-  while (isAlive(pid)) {
+  while (await isAlive(pid)) {
     if (performance.now() > deadline) return false
     await sleep(POLL_MILLISECONDS)
   }

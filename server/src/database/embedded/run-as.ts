@@ -1,12 +1,15 @@
 /**
  * Decides as whom PostgreSQL runs. It refuses to run as root, and containers, CI and fresh machines
- * often are root.
+ * often are root; and initdb refuses a user without a name, as containers often are, too.
  *
- * As anyone else: as ourselves. As root, the first that can enter the data folder and the programs:
- * 1. In a user namespace that shows root as nobody. Files stay root's, and folders that only root may
- *    enter stay enterable, since outside the namespace the process still is root, without its powers.
- * 2. Where namespaces are forbidden, or the data folder belongs to another user: as the owner of the data
- *    folder, or nobody, by setuid. The data folder then belongs to that user.
+ * The first of these that can enter the data folder and run the programs:
+ * 1. Ourselves, unless that is root.
+ * 2. Ourselves in a user namespace that shows us as nobody. Outside it the process is still who we are, so
+ *    files stay ours and folders that only we may enter stay enterable, but root has no powers.
+ * 3. As root where namespaces are forbidden, as in many containers: the owner of the data folder, or
+ *    nobody, by setuid.
+ * 4. The same, then nobody, with the one power of passing file permissions, so that a folder which only
+ *    root may enter can stay so.
  */
 import { execFile } from 'node:child_process'
 import { chown, lstat, readdir, stat } from 'node:fs/promises'
@@ -19,81 +22,117 @@ import type { Layout } from './layout.ts'
 export interface RunAs {
   /** A command to put before PostgreSQL's; it replaces itself, so the pid is PostgreSQL's. */
   prefix: readonly string[]
-  /** Who owns the files; also whom to become, where that is not who we are. */
+  /** Whom `spawn` becomes; ourselves when it is empty. */
+  identity: Partial<Owner>
+  /** Who owns the files of the cluster, as seen from here. */
+  owner: Owner
+}
+
+export interface Owner {
   uid: number
   gid: number
 }
 
-const NOBODY = 65_534
+const nobody: Owner = { uid: 65_534, gid: 65_534 }
+
+const namespaceCommand = [
+  'unshare',
+  '--user',
+  `--map-user=${nobody.uid}`,
+  `--map-group=${nobody.gid}`,
+]
+
+// `no_setuid_fixup`, because access(2) otherwise answers as if the power were not there.
+function powerCommand({ uid, gid }: Owner): string[] {
+  return [
+    'setpriv',
+    `--reuid=${uid}`,
+    `--regid=${gid}`,
+    '--clear-groups',
+    '--securebits=+no_setuid_fixup',
+    '--inh-caps=+dac_override',
+    '--ambient-caps=+dac_override',
+  ]
+}
 
 const execute = promisify(execFile)
 
-/** Chooses, and makes the cluster's folder owned by the choice. */
-export async function chooseRunAs(layout: Layout, binaries: Binaries): Promise<RunAs> {
-  const ourselves = { prefix: [], uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
-  if (ourselves.uid !== 0) return ourselves
-  const owner = await stat(layout.folder)
-  const namespace = {
-    prefix: ['unshare', '--user', `--map-user=${NOBODY}`, `--map-group=${NOBODY}`],
-    uid: 0,
-    gid: ourselves.gid,
+/** Chooses; `first` says that initdb is to be run, too. */
+export async function chooseRunAs(
+  layout: Layout,
+  binaries: Binaries,
+  first: boolean,
+): Promise<RunAs> {
+  const self: Owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
+  const folder = await stat(layout.folder)
+  for (const candidate of candidates(self, folder)) {
+    if (await canRun(candidate, layout, binaries, first)) return candidate
   }
-  if (owner.uid === 0 && process.platform === 'linux') {
-    if (await canRun(namespace, layout, binaries)) return namespace
-  }
-  const other =
-    owner.uid === 0
-      ? { prefix: [], uid: NOBODY, gid: NOBODY }
-      : { prefix: [], uid: owner.uid, gid: owner.gid }
-  await chown(layout.folder, other.uid, other.gid)
-  if (await canRun(other, layout, binaries)) return other
-  await chown(layout.folder, owner.uid, owner.gid)
+  const why =
+    self.uid === 0
+      ? 'PostgreSQL refuses to run as root, and neither a user namespace nor another user can be used'
+      : `PostgreSQL cannot be run by this user (uid ${self.uid}; a new database needs one with a name)`
   throw new EmbeddedPostgresError(
-    'PostgreSQL refuses to run as root, this system forbids user namespaces, and user ' +
-      `${other.uid} cannot enter ${layout.folder} or run ${binaries.postgres}: run as another user, ` +
-      'move both to where that user can read them, or set DATABASE_URL',
+    `${why} for the data folder ${layout.folder} and the program ${binaries.postgres}: run as a ` +
+      'user of this system who can enter both, or set DATABASE_URL',
   )
 }
 
-/** How `spawn` starts a command as this choice. */
+function candidates(self: Owner, folder: Owner): RunAs[] {
+  const inNamespace: RunAs = { prefix: namespaceCommand, identity: {}, owner: self }
+  if (self.uid !== 0) return [{ prefix: [], identity: {}, owner: self }, inNamespace]
+  const other = folder.uid === 0 ? nobody : { uid: folder.uid, gid: folder.gid }
+  return [
+    inNamespace,
+    { prefix: [], identity: other, owner: other },
+    { prefix: powerCommand(other), identity: {}, owner: other },
+    { prefix: powerCommand(nobody), identity: {}, owner: nobody },
+  ]
+}
+
+/** What `spawn` is given to start a program of PostgreSQL as this choice. */
 export function commandAs(
   runAs: RunAs,
   binaries: Binaries,
   program: string,
   args: readonly string[],
-): { file: string; args: string[]; identity: { uid?: number; gid?: number } } {
+): { file: string; args: string[] } {
   const [file = program, ...rest] = [...runAs.prefix, ...binaries.prefix, program, ...args]
-  const identity = runAs.uid === process.getuid?.() ? {} : { uid: runAs.uid, gid: runAs.gid }
-  return { file, args: rest, identity }
+  return { file, args: rest }
 }
 
-async function canRun(runAs: RunAs, layout: Layout, binaries: Binaries): Promise<boolean> {
-  const { file, args, identity } = commandAs(runAs, binaries, 'sh', [
+async function canRun(
+  runAs: RunAs,
+  layout: Layout,
+  binaries: Binaries,
+  needsName: boolean,
+): Promise<boolean> {
+  const { file, args } = commandAs(runAs, binaries, 'sh', [
     '-c',
-    'test -w "$1" && cd "$1" && "$2" --version',
+    `cd "$1" && "$2" --version ${needsName ? '&& id -un' : ''}`,
     'sh',
     layout.folder,
     binaries.postgres,
   ])
-  return execute(file, args, { ...identity, cwd: '/' }).then(
+  return execute(file, args, { ...runAs.identity, cwd: '/' }).then(
     () => true,
     () => false,
   )
 }
 
-/** Gives a folder and all in it to the owner that PostgreSQL will run as, where it is another's. */
-export async function giveFolder(folder: string, runAs: RunAs): Promise<void> {
+/** Gives a cluster to the owner that PostgreSQL will run as, where it is another's. */
+export async function giveFolder(folder: string, owner: Owner): Promise<void> {
   const { uid } = await stat(folder)
-  if (uid === runAs.uid) return
-  await giveAll(folder, runAs)
+  if (uid !== owner.uid) await giveAll(folder, owner)
 }
 
-async function giveAll(path: string, runAs: RunAs): Promise<void> {
+/** Gives a folder and all in it to an owner. */
+export async function giveAll(path: string, owner: Owner): Promise<void> {
   const status = await lstat(path)
   if (status.isSymbolicLink()) return
   if (status.isDirectory()) {
-    for (const name of await readdir(path)) await giveAll(join(path, name), runAs)
+    for (const name of await readdir(path)) await giveAll(join(path, name), owner)
   }
   // The folder itself comes last: a walk that is cut short is done again at the next start.
-  await chown(path, runAs.uid, runAs.gid)
+  await chown(path, owner.uid, owner.gid)
 }

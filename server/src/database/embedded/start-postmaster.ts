@@ -17,7 +17,7 @@ import { EmbeddedPostgresError } from './error.ts'
 import type { Layout } from './layout.ts'
 import { keepLogSmall, logPosition, logTail, openLog } from './log-file.ts'
 import { readPostmaster } from './postmaster-file.ts'
-import { commandAs } from './run-as.ts'
+import { commandAs, giveFolder } from './run-as.ts'
 import type { RunAs } from './run-as.ts'
 import { renderConfiguration, settingArguments, tunedSettings } from './settings.ts'
 import type { Settings } from './settings.ts'
@@ -52,9 +52,10 @@ const PROGRESS_MILLISECONDS = 5_000
 
 export async function startPostmaster(options: StartOptions): Promise<RunningPostmaster> {
   const { layout } = options
-  await writeConfiguration(options)
   for (let attempt = 1; ; attempt += 1) {
     await takeOver(layout.cluster, options.log)
+    await giveFolder(layout.cluster, options.runAs.owner)
+    await writeConfiguration(options)
     const position = await logPosition(layout.log)
     const postmaster = await tryStart(options)
     if (postmaster) return postmaster
@@ -71,7 +72,7 @@ export async function startPostmaster(options: StartOptions): Promise<RunningPos
 async function writeConfiguration({ layout, runAs }: StartOptions): Promise<void> {
   const path = join(layout.cluster, 'postgresql.conf')
   await writeFile(path, renderConfiguration(tunedSettings()), { mode: 0o600 })
-  await chown(path, runAs.uid, runAs.gid)
+  await chown(path, runAs.owner.uid, runAs.owner.gid)
 }
 
 async function tryStart(options: StartOptions): Promise<RunningPostmaster | undefined> {
@@ -108,7 +109,7 @@ async function tryStart(options: StartOptions): Promise<RunningPostmaster | unde
 async function spawnPostgres(options: StartOptions, address: Address): Promise<ChildProcess> {
   const { layout, binaries, runAs } = options
   const settings = { ...addressSettings(address), ...options.settings }
-  const { file, args, identity } = commandAs(runAs, binaries, binaries.postgres, [
+  const { file, args } = commandAs(runAs, binaries, binaries.postgres, [
     '-D',
     layout.cluster,
     ...settingArguments(settings),
@@ -116,7 +117,7 @@ async function spawnPostgres(options: StartOptions, address: Address): Promise<C
   const log = await openLog(layout.log)
   try {
     return spawn(file, args, {
-      ...identity,
+      ...runAs.identity,
       cwd: layout.cluster,
       detached: true,
       stdio: ['ignore', log.fd, log.fd],

@@ -17,6 +17,7 @@ import { findPostgresOf, isPostgresOf, signal, waitForEnd } from './processes.ts
 
 const FAST_SHUTDOWN_MILLISECONDS = 60_000
 const IMMEDIATE_SHUTDOWN_MILLISECONDS = 10_000
+const BACKEND_END_MILLISECONDS = 2_000
 
 export async function takeOver(cluster: string, log: (line: string) => void): Promise<void> {
   const postmaster = await readPostmaster(cluster)
@@ -24,15 +25,21 @@ export async function takeOver(cluster: string, log: (line: string) => void): Pr
     log(`stopping the PostgreSQL (pid ${postmaster.pid}) that an earlier server left running`)
     await stopPostmaster(postmaster.pid)
   }
-  for (const pid of await findPostgresOf(cluster)) {
-    signal(pid, 'SIGQUIT')
-    if (!(await waitForEnd(pid, 2_000))) signal(pid, 'SIGKILL')
-    await waitForEnd(pid, 2_000)
-  }
-  await refuseIfServed(cluster)
+  await endLeftovers(cluster)
   const socket = socketPath(cluster)
-  for (const path of [postmasterFile(cluster), socket, `${socket}.lock`]) {
-    await rm(path, { force: true })
+  if (socket !== undefined) {
+    await refuseIfServed(cluster, socket)
+    await rm(socket, { force: true })
+    await rm(`${socket}.lock`, { force: true })
+  }
+  await rm(postmasterFile(cluster), { force: true })
+}
+
+async function endLeftovers(cluster: string): Promise<void> {
+  for (const name of ['SIGQUIT', 'SIGKILL'] as const) {
+    const pids = await findPostgresOf(cluster)
+    for (const pid of pids) signal(pid, name)
+    await Promise.all(pids.map((pid) => waitForEnd(pid, BACKEND_END_MILLISECONDS)))
   }
 }
 
@@ -50,10 +57,10 @@ export async function stopPostmaster(pid: number): Promise<void> {
  * A PostgreSQL that cannot be seen as a process, since it runs in another container on the same
  * volume, still answers on its socket. Starting a second one would destroy the data.
  */
-async function refuseIfServed(cluster: string): Promise<void> {
+async function refuseIfServed(cluster: string, socket: string): Promise<void> {
   // The end of a backend may come a moment before the end of its listening socket.
   for (let attempt = 0; attempt < 3; attempt += 1) {
-    if (!(await answers(socketPath(cluster)))) return
+    if (!(await answers(socket))) return
     await sleep(200)
   }
   throw new EmbeddedPostgresError(
