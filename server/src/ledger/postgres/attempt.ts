@@ -15,7 +15,7 @@ import type { DecisionInput, Decision, LedgerRules, PreparedInstruction } from '
 import type { TransferOutcome } from '../engine.ts'
 import type { AttemptFailure, BatchTelemetry } from '../telemetry.ts'
 import type { Connection, FlightAnswer, FlightResult, FlightStatement } from './connection.ts'
-import { plainArray } from './encode.ts'
+import { uuidArray } from './encode.ts'
 import { sqlStateOf } from '../../database/errors.ts'
 import { failureOf, isAftermath, isRefusedCommit } from './failure.ts'
 import { integer, readLockedAccount, readStoredKey, type Row } from './rows.ts'
@@ -91,8 +91,8 @@ async function lockAndDecide(
   const answers = await connection.fly(
     [
       beginText,
-      { statement: lockAccounts, values: [plainArray([...accountIds])] },
-      { statement: readKeys, values: [plainArray([...keyIds])] },
+      { statement: lockAccounts, values: [uuidArray([...accountIds])] },
+      { statement: readKeys, values: [uuidArray([...keyIds])] },
     ],
     flightLimitMilliseconds,
   )

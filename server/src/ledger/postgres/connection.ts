@@ -2,7 +2,7 @@
  * One connection of the ledger and its flights: several statements that go out in one write and
  * whose answers come back in one read.
  *
- * - A flight that fails in the client sends nothing: every parameter is a string or null before the
+ * - A flight that fails in the client sends nothing: every parameter is a buffer before the
  *   first byte leaves, so that the driver has nothing left to fail at. (With `pg`'s pipeline a
  *   statement that fails in the client is skipped and the COMMIT behind it still goes out.)
  * - A flight has a client timer. When it ends, the connection is destroyed: whatever the server
@@ -15,7 +15,10 @@ import { Defect, present } from '../../kernel/assert.ts'
 import type { Statement } from '../../database/statement.ts'
 
 /** One statement of a flight: a constant text, or a declared statement with its parameters. */
-export type FlightStatement = string | { statement: Statement; values: readonly (string | null)[] }
+export type FlightStatement = string | { statement: Statement; values: readonly Parameter[] }
+
+/** A value as PostgreSQL takes it: bytes in its binary format. */
+export type Parameter = Buffer
 
 export interface FlightResult {
   /** The command tag's word, such as `COMMIT` or `ROLLBACK`. */
@@ -29,7 +32,7 @@ export type FlightAnswer = { result: FlightResult } | { error: unknown }
 export interface Connection {
   /** False once it broke; it never recovers. */
   readonly usable: boolean
-  /** Throws a `Defect`, with nothing sent, for a parameter that is not text; never rejects else. */
+  /** Throws a `Defect`, with nothing sent, for a parameter that is no buffer; never rejects else. */
   fly(statements: readonly FlightStatement[], limitMilliseconds: number): Promise<FlightAnswer[]>
   close(): Promise<void>
   destroy(): void
@@ -100,8 +103,8 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     for (const statement of statements) {
       if (typeof statement === 'string') continue
       for (const value of statement.values) {
-        if (typeof value !== 'string' && value !== null) {
-          throw new Defect(`a parameter of ${statement.statement.name} is not text`)
+        if (!Buffer.isBuffer(value)) {
+          throw new Defect(`a parameter of ${statement.statement.name} is not in binary form`)
         }
       }
     }

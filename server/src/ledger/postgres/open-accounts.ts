@@ -23,7 +23,7 @@ import type {
   OpenAccountInstruction,
   OpenAccountOutcome,
 } from '../engine.ts'
-import { plainArray } from './encode.ts'
+import { uuidArray } from './encode.ts'
 import { isTakenKey } from './failure.ts'
 import type { KeyMakerSource } from './prepare.ts'
 import { readStoredKey, type Row, side, status } from './rows.ts'
@@ -111,7 +111,7 @@ async function readKey(
   tx: Transaction<DB>,
   keyId: Uuid | undefined,
 ): Promise<{ nowMilliseconds: number; storedKey: StoredKey | undefined }> {
-  const values = [plainArray(keyId === undefined ? [] : [keyId])]
+  const values = [uuidArray(keyId === undefined ? [] : [keyId])]
   const query = CompiledQuery.raw(readKeys.text, values)
   const { rows } = await tx.executeQuery<Record<string, unknown>>(query)
   const columns = present(rows[0], 'the row with the present time')

@@ -160,11 +160,11 @@ export const writeBatch = statement({
     ), kept as (
       insert into idempotency_key (id, principal_id, key, item_index, format, fields, request_id,
         transfer_id, account_id, refusal, created_at)
-      select k.id, k.principal_id, k.key, k.item_index, k.format, decode(k.fields, 'hex'),
+      select k.id, k.principal_id, k.key, k.item_index, k.format, k.fields,
         k.request_id, k.transfer_id, k.account_id, k.refusal::jsonb,
         to_timestamp(k.created_at / 1000.0::double precision)
-      from unnest($24::uuid[], $25::uuid[], $26::text[], $27::integer[], $28::smallint[],
-          $29::text[], $30::text[], $31::uuid[], $32::uuid[], $33::text[], $34::bigint[])
+      from unnest($24::uuid[], $25::uuid[], $26::text[], $27::integer[], $28::integer[],
+          $29::bytea[], $30::text[], $31::uuid[], $32::uuid[], $33::text[], $34::bigint[])
         as k(id, principal_id, key, item_index, format, fields, request_id, transfer_id, account_id,
           refusal, created_at)
       returning 1
@@ -202,8 +202,8 @@ export const writeBatch = statement({
     'uuid[]',
     'text[]',
     'integer[]',
-    'smallint[]',
-    'text[]',
+    'integer[]',
+    'bytea[]',
     'text[]',
     'uuid[]',
     'uuid[]',

@@ -2,33 +2,41 @@
 import { encodeRefusal } from '../core/stored-refusal.ts'
 import type { Decision, NewKey } from '../core/types.ts'
 import type { PostedTransfer } from '../engine.ts'
-import { plainArray, textArray } from './encode.ts'
+import {
+  bigintArray,
+  byteaArray,
+  integerArray,
+  nullableUuidArray,
+  numericArray,
+  textArray,
+  uuidArray,
+} from './encode.ts'
 
 /** The values of `writeBatch`, in its order. Keys go in by their hash, lowest first. */
-export function writeSetValues({ accounts, transfers, keys }: Decision): (string | null)[] {
+export function writeSetValues({ accounts, transfers, keys }: Decision): Buffer[] {
   const words = transfers.filter(hasWords)
   const sortedKeys = keys.toSorted(byKeyId)
   return [
-    plainArray(accounts.map((account) => account.id)),
-    plainArray(accounts.map((account) => account.ledgerBalance)),
-    plainArray(accounts.map((account) => account.held)),
-    plainArray(accounts.map((account) => account.version)),
-    plainArray(accounts.map((account) => account.bookedAtMilliseconds)),
-    plainArray(transfers.map((transfer) => transfer.id)),
+    uuidArray(accounts.map((account) => account.id)),
+    numericArray(accounts.map((account) => account.ledgerBalance)),
+    bigintArray(accounts.map((account) => account.held)),
+    bigintArray(accounts.map((account) => account.version)),
+    bigintArray(accounts.map((account) => account.bookedAtMilliseconds)),
+    uuidArray(transfers.map((transfer) => transfer.id)),
     textArray(transfers.map((transfer) => transfer.kind)),
-    plainArray(transfers.map((transfer) => transfer.principalId)),
-    plainArray(transfers.map((transfer) => transfer.debitAccountId)),
-    plainArray(transfers.map((transfer) => transfer.creditAccountId)),
-    plainArray(transfers.map((transfer) => transfer.amount)),
+    uuidArray(transfers.map((transfer) => transfer.principalId)),
+    uuidArray(transfers.map((transfer) => transfer.debitAccountId)),
+    uuidArray(transfers.map((transfer) => transfer.creditAccountId)),
+    bigintArray(transfers.map((transfer) => transfer.amount)),
     textArray(transfers.map((transfer) => transfer.currency)),
-    plainArray(transfers.map((transfer) => transfer.debitSeq)),
-    plainArray(transfers.map((transfer) => transfer.creditSeq)),
-    plainArray(transfers.map((transfer) => transfer.debitBalanceAfter)),
-    plainArray(transfers.map((transfer) => transfer.creditBalanceAfter)),
-    plainArray(transfers.map((transfer) => transfer.createdAt.getTime())),
+    bigintArray(transfers.map((transfer) => transfer.debitSeq)),
+    bigintArray(transfers.map((transfer) => transfer.creditSeq)),
+    numericArray(transfers.map((transfer) => transfer.debitBalanceAfter)),
+    numericArray(transfers.map((transfer) => transfer.creditBalanceAfter)),
+    bigintArray(transfers.map((transfer) => transfer.createdAt.getTime())),
     ...wordsValues(words),
     ...keysValues(sortedKeys),
-    plainArray([accounts.length, transfers.length, words.length, keys.length]),
+    integerArray([accounts.length, transfers.length, words.length, keys.length]),
   ]
 }
 
@@ -41,30 +49,30 @@ function hasWords({ description, reference, metadata }: PostedTransfer): boolean
   return description !== null || reference !== null || metadata !== null
 }
 
-function wordsValues(words: readonly PostedTransfer[]): string[] {
+function wordsValues(words: readonly PostedTransfer[]): Buffer[] {
   return [
-    plainArray(words.map((transfer) => transfer.id)),
-    plainArray(words.map((transfer) => transfer.debitAccountId)),
-    plainArray(words.map((transfer) => transfer.creditAccountId)),
+    uuidArray(words.map((transfer) => transfer.id)),
+    uuidArray(words.map((transfer) => transfer.debitAccountId)),
+    uuidArray(words.map((transfer) => transfer.creditAccountId)),
     textArray(words.map((transfer) => transfer.description)),
     textArray(words.map((transfer) => transfer.reference)),
     textArray(words.map(({ metadata }) => (metadata ? JSON.stringify(metadata) : null))),
   ]
 }
 
-function keysValues(keys: readonly NewKey[]): string[] {
+function keysValues(keys: readonly NewKey[]): Buffer[] {
   return [
-    plainArray(keys.map((key) => key.keyId)),
-    plainArray(keys.map((key) => key.principalId)),
+    uuidArray(keys.map((key) => key.keyId)),
+    uuidArray(keys.map((key) => key.principalId)),
     textArray(keys.map((key) => key.key)),
-    plainArray(keys.map((key) => key.index)),
-    plainArray(keys.map((key) => key.format)),
-    plainArray(keys.map((key) => key.fields)),
+    integerArray(keys.map((key) => key.index)),
+    integerArray(keys.map((key) => key.format)),
+    byteaArray(keys.map((key) => key.fields)),
     textArray(keys.map((key) => key.requestId)),
-    plainArray(keys.map((key) => key.transferId ?? 'NULL')),
-    plainArray(keys.map((key) => key.accountId ?? 'NULL')),
+    nullableUuidArray(keys.map((key) => key.transferId)),
+    nullableUuidArray(keys.map((key) => key.accountId)),
     textArray(keys.map(({ refusal }) => (refusal ? JSON.stringify(encodeRefusal(refusal)) : null))),
-    plainArray(keys.map((key) => key.createdAtMilliseconds)),
+    bigintArray(keys.map((key) => key.createdAtMilliseconds)),
   ]
 }
 
