@@ -5,6 +5,7 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
+import { Client } from 'pg'
 
 /** `before`: the server never gets the text. `after`: it does, and its answer is lost. */
 export type CutMoment = 'before' | 'after'
@@ -19,12 +20,12 @@ export interface TcpProxy {
 
 /** Opens a line to the PostgreSQL of that URL, on the given port or a free one. */
 export async function createTcpProxy(targetUrl: string, port = 0): Promise<TcpProxy> {
-  const target = new URL(targetUrl)
+  const target = addressOf(targetUrl)
   const sockets = new Set<Socket>()
   let cut: { text: string; moment: CutMoment } | undefined
 
   const server = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname)
+    const upstream = target.connect()
     let answerIsLost = false
     for (const socket of [client, upstream]) {
       sockets.add(socket)
@@ -54,10 +55,8 @@ export async function createTcpProxy(targetUrl: string, port = 0): Promise<TcpPr
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
 
-  const url = new URL(targetUrl)
-  url.host = `127.0.0.1:${portOf(server.address())}`
   return {
-    url: url.href,
+    url: target.urlAt(portOf(server.address())),
     cutAt(text, moment) {
       cut = { text, moment }
     },
@@ -66,6 +65,23 @@ export async function createTcpProxy(targetUrl: string, port = 0): Promise<TcpPr
       server.close()
       for (const socket of sockets) socket.destroy()
       await closed
+    },
+  }
+}
+
+/** Where a URL leads, as `pg` reads it: over TCP or to a socket in a folder. */
+export function addressOf(url: string): {
+  connect(): Socket
+  /** The same login and database at that port of the loopback address. */
+  urlAt(port: number): string
+} {
+  const { host, port, user, password, database } = new Client({ connectionString: url })
+  return {
+    connect: () =>
+      host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host),
+    urlAt(loopbackPort) {
+      const login = `${encodeURIComponent(user ?? '')}:${encodeURIComponent(password ?? '')}`
+      return `postgresql://${login}@127.0.0.1:${loopbackPort}/${database ?? ''}`
     },
   }
 }

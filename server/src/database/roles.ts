@@ -97,8 +97,9 @@ async function tryGrant(client: Queryable, text: string): Promise<unknown> {
 }
 
 /**
- * The role that each tx must take on, once the schema is there: none for a login of least rights, the server's role for one
- * that owns the schema. When the owner cannot take it on, `warning` says so.
+ * The role that each tx must take on, once the schema is there: none for a login of least rights,
+ * the server's role for one that owns the schema. When the owner cannot take it on, `warning` says
+ * so.
  */
 export async function findServerRole(
   client: Queryable,

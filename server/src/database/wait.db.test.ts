@@ -4,7 +4,7 @@ import type { AddressInfo, Server } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createTestDatabase } from '../../../test/support/database.ts'
 import type { TestDatabase } from '../../../test/support/database.ts'
-import { createTcpProxy } from '../../../test/support/tcp-proxy.ts'
+import { addressOf, createTcpProxy } from '../../../test/support/tcp-proxy.ts'
 import { waitForDatabase } from './wait.ts'
 
 let database: TestDatabase
@@ -16,9 +16,7 @@ beforeEach(async () => {
 afterEach(() => database.drop())
 
 function withPort(port: number): string {
-  const url = new URL(database.url)
-  url.port = String(port)
-  return url.href
+  return addressOf(database.url).urlAt(port)
 }
 
 async function listen(server: Server, port = 0): Promise<number> {

@@ -67,5 +67,6 @@ function reasonOf(error: unknown): string {
 
 function addressOf(url: string): string {
   const { host, port, database } = new Client({ connectionString: url })
-  return `${host}:${port}/${database ?? ''}`
+  const address = host.startsWith('/') ? `${host}/.s.PGSQL.${port}` : `${host}:${port}`
+  return `${address}/${database ?? ''}`
 }
