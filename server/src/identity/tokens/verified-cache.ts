@@ -1,6 +1,7 @@
 /**
  * A bounded memory of what was found out about a text, for tokens that were verified. Opening a
- * token costs 0.1 to 0.3 ms in JavaScript, a look-up here well under a microsecond.
+ * token costs 72 us for PASETO v4, 28 us for v2 and 25 us for a JWT, a look-up here 0.15 us
+ * (Node 24, 2 busy cores).
  *
  * Two generations in place of a linked list: new and used entries are in the young one; when that is
  * half of the bound, it becomes the old one, and the old one's unused entries are forgotten. So what

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.ts'
 import { createDatabase, type Database } from '../../database/database.ts'
 import { createUuidSource } from '../../kernel/ids.ts'
-import { createUserStore, type NewUser, type UserStore } from './store.ts'
+import { createUserStore, firstAdminLock, type NewUser, type UserStore } from './store.ts'
 import type { User } from './user.ts'
 
 const nextId = createUuidSource()
@@ -211,3 +211,29 @@ describe('setPasswordHash', () => {
     expect(await store.findCredentials({ id: user.id })).toMatchObject({ passwordHash: otherHash })
   })
 })
+
+describe('insertFirstAdmin', () => {
+  it('makes one admin, also when several have seen that there is none', async () => {
+    expect(await store.hasAdmin()).toBe(false)
+    await owner.query('begin')
+    await owner.query('select pg_advisory_xact_lock($1)', [firstAdminLock])
+    const inserting = [newAdmin(), newAdmin()].map((user) => store.insertFirstAdmin(user))
+    await expect.poll(countWaiting, { timeout: 10_000 }).toBe(2)
+    await owner.query('commit')
+    const results = await Promise.all(inserting)
+    expect(results.filter((result) => result === 'admin_exists')).toHaveLength(1)
+    expect(results).toContainEqual(expect.objectContaining({ roles: ['customer', 'admin'] }))
+    expect(await store.hasAdmin()).toBe(true)
+    expect(await store.insertFirstAdmin(newAdmin())).toBe('admin_exists')
+  })
+})
+
+function newAdmin(): NewUser {
+  return newUser({ roles: ['customer', 'admin'] })
+}
+
+async function countWaiting(): Promise<number> {
+  const text = `select from pg_locks join pg_database on pg_database.oid = database
+    where locktype = 'advisory' and not granted and datname = current_database()`
+  return (await owner.query(text)).rows.length
+}

@@ -78,7 +78,7 @@ const columns = [
 ] as const
 
 /** Any number that is this lock's alone in the database: the bytes of "admin". */
-const firstAdminLock = 0x61_64_6d_69_6e
+export const firstAdminLock = 0x61_64_6d_69_6e
 
 export function createUserStore({
   kysely,
