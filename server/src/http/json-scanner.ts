@@ -31,7 +31,8 @@ export const jsonRules = {
   lone_surrogate: 'half a surrogate pair is not a character',
   number_form:
     'numbers are integers written in digits only; amounts are in minor units: 1050 is 10.50 EUR',
-  number_range: 'integers are from -(2^53 - 1) to 2^53 - 1',
+  number_range:
+    'integers are from -(2^53 - 1) to 2^53 - 1; amounts are in minor units: 1050 is 10.50 EUR',
 } as const
 
 export type JsonRule = keyof typeof jsonRules

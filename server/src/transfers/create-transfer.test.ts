@@ -1,8 +1,9 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   acct,
   createRouteBank,
   failingLedger,
+  presentBank,
   testCurrencies,
   type RouteBank,
 } from '../../../test/support/route-bank.ts'
@@ -26,12 +27,19 @@ let from: string
 let to: string
 let fromUuid: string
 
-async function appOn(ledger: LedgerEngine) {
+const present = presentBank(() => bank)
+
+async function build(ledger: LedgerEngine) {
   return buildTestApp({
     routes: [createTransferRoutes({ ledger, transfers: unusedStore, currencies: testCurrencies })],
-    roles: bank.roles,
+    rolesOf: present.rolesOf,
   })
 }
+
+let app: Awaited<ReturnType<typeof build>>
+beforeAll(async () => {
+  app = await build(present.ledger)
+})
 
 interface Call {
   user?: string
@@ -41,8 +49,8 @@ interface Call {
 }
 
 async function transfer(change: Record<string, unknown> = {}, call: Call = {}) {
-  const app = await appOn(call.ledger ?? bank.ledger)
-  return app.inject({
+  const target = call.ledger ? await build(call.ledger) : app
+  return target.inject({
     method: 'POST',
     url: '/v1/transfers',
     headers: {
@@ -161,7 +169,6 @@ describe('posting', () => {
 
 describe('who asks', () => {
   test('NoAuthorization', async () => {
-    const app = await appOn(bank.ledger)
     const response = await app.inject({ method: 'POST', url: '/v1/transfers', payload: {} })
     expect(response.statusCode).toBe(401)
     expect(response.json().code).toBe('token_missing')
@@ -188,7 +195,6 @@ describe('who asks', () => {
   test.each([[{}], [{ 'idempotency-key': '' }], [{ 'idempotency-key': 'ü' }]])(
     'IdempotencyKey missing or invalid: %j',
     async (headers) => {
-      const app = await appOn(bank.ledger)
       const response = await app.inject({
         method: 'POST',
         url: '/v1/transfers',

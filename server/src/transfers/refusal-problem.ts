@@ -74,7 +74,7 @@ function describe(refusal: Refusal, fieldNames: FieldNames): Description {
       }
     case 'limit_exceeded':
       return {
-        detail: `${minorUnits(refusal.requested, refusal.currency)} is over the limit of ${minorUnits(refusal.limit, refusal.currency)} for one transfer.`,
+        detail: `The limit for one transfer is ${minorUnits(refusal.limit, refusal.currency)}, ${minorUnits(refusal.requested, refusal.currency)} was requested.`,
         facts: {
           limit: refusal.limit,
           requested: refusal.requested,
