@@ -58,7 +58,11 @@ function packageRoot(): string {
   }
 }
 
-async function hydrateLinks(root: string, libraryFolder: string): Promise<string[]> {
+/**
+ * Makes the links that are missing and returns the command to put before the programs: none, unless the
+ * links had to be made in `libraryFolder`.
+ */
+export async function hydrateLinks(root: string, libraryFolder: string): Promise<string[]> {
   const missing: Link[] = []
   for (const link of await readLinks(join(root, 'native', 'pg-symlinks.json'))) {
     if (!(await exists(join(root, link.target)))) missing.push(link)
@@ -74,7 +78,8 @@ async function hydrateLinks(root: string, libraryFolder: string): Promise<string
     await makeLink(join(root, link.source), join(libraryFolder, basename(link.target)))
   }
   const variable = process.platform === 'darwin' ? 'DYLD_LIBRARY_PATH' : 'LD_LIBRARY_PATH'
-  return ['env', `${variable}=${libraryFolder}`]
+  // A library that is found through our links looks for others beside those links, so both are named.
+  return ['env', `${variable}=${libraryFolder}:${join(root, 'native', 'lib')}`]
 }
 
 async function readLinks(path: string): Promise<Link[]> {
