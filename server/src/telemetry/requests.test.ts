@@ -1,10 +1,10 @@
-import fastify, { type FastifyInstance } from 'fastify'
 import { beforeEach, expect, test } from 'vitest'
-import { addAuthentication } from '../http/authentication.ts'
+import type { Routes } from '../http/route.ts'
+import { createHttpServer, type HttpServer } from '../http/server.ts'
 import { encodeId } from '../kernel/ids.ts'
 import { createLogger } from './logger.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import { addRequestTelemetry } from './requests.ts'
+import { createRequestTelemetry } from './requests.ts'
 import { createTracer } from './tracing.ts'
 
 const userId = '01890a5d-ac96-774b-bcce-b302099a8057'
@@ -12,10 +12,21 @@ const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
 
 let lines: unknown[]
 let lineWritten: PromiseWithResolvers<void>
-let metrics: Metrics
-let app: FastifyInstance
-let baseUrl: string
 let slowReached: PromiseWithResolvers<void>
+let metrics: Metrics
+let server: HttpServer
+let baseUrl: string
+
+const routes: Routes = async (app) => {
+  const summary = 'for this test'
+  const schemaOf = (operationId: string) => ({ operationId, tags: ['Test'], summary })
+  app.get('/v1/things/:id', { schema: schemaOf('getThing') }, async () => ({ ok: true }))
+  app.get('/slow', { config: { access: 'public' }, schema: schemaOf('slow') }, async () => {
+    slowReached.resolve()
+    await lineWritten.promise
+    return { ok: true }
+  })
+}
 
 // A real connection: an injected request has no end of its own.
 beforeEach(async () => {
@@ -30,22 +41,18 @@ beforeEach(async () => {
   }
   const { logger } = createLogger({ level: 'info', format: 'json', destination })
   metrics = createMetrics({ version: '0.0.0' })
-  app = fastify({ genReqId: () => 'req_1' })
-  addRequestTelemetry(app, { logger, metrics, tracer: createTracer('0.0.0') })
-  addAuthentication(app, {
+  server = await createHttpServer({
+    routes: [routes],
+    readiness: async () => ({ ok: true, checks: {} }),
+    onError: () => undefined,
     verifyToken: () => ({ ok: true, principal: { userId, username: 'ann', sessionId: userId } }),
     rolesOf: () => Promise.resolve(['customer']),
+    ...createRequestTelemetry({ logger, metrics, tracer: createTracer('0.0.0') }),
   })
-  app.get('/v1/things/:id', () => ({ ok: true }))
-  app.get('/livez', { config: { access: 'public' } }, () => ({ ok: true }))
-  app.get('/slow', { config: { access: 'public' } }, () => {
-    slowReached.resolve()
-    return lineWritten.promise
-  })
-  baseUrl = await app.listen({ host: '127.0.0.1', port: 0 })
+  baseUrl = await server.listen({ host: '127.0.0.1', port: 0 })
   return async () => {
     metrics.stop()
-    await app.close()
+    await server.close(0)
   }
 })
 
@@ -57,7 +64,10 @@ async function get(path: string, headers: Record<string, string> = {}): Promise<
 }
 
 test('each request is one line with what tells it apart', async () => {
-  await get('/v1/things/7?token=s3cret', { traceparent: `00-${traceId}-00f067aa0ba902b7-01` })
+  await get('/v1/things/7?token=s3cret', {
+    'request-id': 'req_1',
+    traceparent: `00-${traceId}-00f067aa0ba902b7-01`,
+  })
   await lineWritten.promise
   expect(lines).toEqual([
     {
@@ -70,9 +80,11 @@ test('each request is one line with what tells it apart', async () => {
       status: 200,
       duration_ms: expect.any(Number),
       user_id: encodeId('user', userId),
+      remote_address: '127.0.0.1',
       msg: 'request',
     },
   ])
+  expect(lines).not.toMatchObject([{ duration_ms: 0 }])
 })
 
 test.each([
@@ -91,10 +103,11 @@ test('probes are not logged, and a path that matches no route is no label', asyn
   await get('/livez')
   await get('/no/such/path')
   await lineWritten.promise
-  expect(lines).toMatchObject([{ route: 'none', status: 404 }])
+  expect(lines).toMatchObject([{ route: 'none', status: 404, code: 'route_not_found' }])
   const text = await metrics.render()
   expect(text).toContain('duration_seconds_count{method="GET",route="/livez",status="200"} 1')
   expect(text).not.toContain('/no/such')
+  expect(text).toContain('tallystick_http_problems_total{code="route_not_found"} 1')
   expect(text).toContain('tallystick_http_requests_in_flight 0')
 })
 

@@ -1,11 +1,9 @@
 /**
  * Spans through the OpenTelemetry API alone: an operator who loads an SDK gets traces, and without
- * one a span costs 0.1 us. Trace ids for the log come from the span, or without an SDK from the
- * `traceparent` that the client sent (W3C Trace Context, level 2).
+ * one a span costs 0.1 us.
  */
 import {
   context,
-  isSpanContextValid,
   propagation,
   ROOT_CONTEXT,
   SpanKind,
@@ -40,17 +38,8 @@ export function startChildSpan(tracer: Tracer, name: string, parent: Span): Span
   return tracer.startSpan(name, { kind: SpanKind.CLIENT }, trace.setSpan(ROOT_CONTEXT, parent))
 }
 
-/** 32 hex digits, or `undefined` when no one traces this request. */
-export function traceIdOf(span: Span, headers: Headers): string | undefined {
-  const spanContext = span.spanContext()
-  if (isSpanContextValid(spanContext)) return spanContext.traceId
-  return parseTraceparent(headers['traceparent'])
-}
-
-const traceparentForm =
-  /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/
-
-function parseTraceparent(header: string | string[] | undefined): string | undefined {
-  if (typeof header !== 'string' || header.length > 512) return undefined
-  return traceparentForm.exec(header)?.[1]
+/** The W3C header that names this span. */
+export function traceparentOf(span: Span): string {
+  const { traceId, spanId, traceFlags } = span.spanContext()
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
 }

@@ -1,0 +1,242 @@
+/**
+ * The composition root: the only file that knows every module. It wires a bank from a configuration,
+ * opens it and closes it.
+ *
+ * Opening: addresses free? -> metrics address -> database (started or waited for) -> migrations ->
+ * pool and compatibility -> ledger -> identity and first admin -> API address. What fails on the
+ * way undoes all that was started.
+ *
+ * Closing, in the opposite order: readiness off and no new connections, requests in flight finish,
+ * the ledger's queue is flushed, the pool closes, the embedded PostgreSQL stops. So everything that
+ * was accepted is answered, and nothing below a request goes away before it.
+ */
+import type { Server } from 'node:http'
+import type { Tracer } from '@opentelemetry/api'
+import { createAccountRoutes } from './accounts/routes.ts'
+import { createAccountStore } from './accounts/store.ts'
+import { createBankAccountRoutes } from './bank-accounts/routes.ts'
+import { createBankAccountStore } from './bank-accounts/store.ts'
+import type { Config } from './config/config.ts'
+import { createCurrencyRoutes } from './currencies/routes.ts'
+import { assertCompatible } from './database/compatibility.ts'
+import type { Database } from './database/database.ts'
+import { createDepositRoutes } from './deposits/routes.ts'
+import { createEntryRoutes } from './entries/routes.ts'
+import { createEntryStore } from './entries/store.ts'
+import type { Readiness } from './http/health.ts'
+import type { Routes } from './http/route.ts'
+import { createHttpServer } from './http/server.ts'
+import type { BootstrapOutcome } from './identity/bootstrap.ts'
+import { createIdentity, type Identity } from './identity/identity.ts'
+import { present } from './kernel/assert.ts'
+import { systemClock } from './kernel/clock.ts'
+import { findCurrency } from './kernel/currency.ts'
+import type { LedgerEngine } from './ledger/ledger.ts'
+import { createPostgresLedger } from './ledger/postgres/postgres-ledger.ts'
+import { createPayeeRoutes } from './payees/routes.ts'
+import { createPayeeStore } from './payees/store.ts'
+import { connectBank, migrateBank, openBankDatabase } from './process/database.ts'
+import { bootstrapBank } from './process/first-admin.ts'
+import { assertListenable, formatAddress, listen } from './process/listen.ts'
+import { readTls } from './process/tls.ts'
+import { keepTokenKey } from './process/token-key.ts'
+import { createUndo, type Undo } from './process/undo.ts'
+import { countOutcomes, createLedgerTelemetry } from './telemetry/ledger.ts'
+import type { Logger } from './telemetry/logger.ts'
+import { createMetricsServer } from './telemetry/metrics-server.ts'
+import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { createRequestTelemetry } from './telemetry/requests.ts'
+import { createTracer } from './telemetry/tracing.ts'
+import { createTransferRoutes } from './transfers/routes.ts'
+import { createTransferStore } from './transfers/store.ts'
+import { version } from './version.ts'
+
+/** Where an open bank is found, and what its first start made. */
+export interface OpenBank {
+  apiUrl: string
+  metricsUrl: string
+  /** The data folder of an embedded PostgreSQL. */
+  dataDirectory: string | undefined
+  firstAdmin: BootstrapOutcome
+}
+
+export interface Bank {
+  /** Resolves when requests are answered. Once; a bank that failed to start is closed. */
+  start(): Promise<OpenBank>
+  /** Drains and closes; after `start` has settled. May be called more than once. */
+  stop(): Promise<void>
+  /** Fulfilled with the reason when an open bank cannot go on. */
+  readonly failed: Promise<string>
+}
+
+export function createBank(config: Config, logger: Logger): Bank {
+  const undo = createUndo()
+  const failure = Promise.withResolvers<string>()
+  let stopping: Promise<void> | undefined
+  return {
+    failed: failure.promise,
+    async start() {
+      try {
+        return await openBank({ config, logger, undo, onFailure: failure.resolve })
+      } catch (error) {
+        await undo.run()
+        throw error
+      }
+    },
+    stop: () => (stopping ??= undo.run()),
+  }
+}
+
+interface Opening {
+  config: Config
+  logger: Logger
+  undo: Undo
+  onFailure: (reason: string) => void
+}
+
+async function openBank({ config, logger, undo, onFailure }: Opening): Promise<OpenBank> {
+  const { address } = config.server
+  const log = (line: string) => logger.info(line)
+  const tls = await readTls(config.server.tls)
+  await assertListenable(address, 'SERVER_ADDRESS')
+
+  const tracer = createTracer(version)
+  const metrics = createMetrics({ version })
+  undo.add(() => metrics.stop())
+  const metricsServer = createMetricsServer(metrics)
+  const metricsAddress = await listen(metricsServer, config.metrics.address, 'METRICS_ADDRESS')
+  undo.add(() => closeNow(metricsServer))
+
+  const source = await openBankDatabase({ database: config.database, log, attach: false })
+  let isClosing = false
+  undo.add(() => source.close())
+  void source.exited?.then(() => {
+    if (!isClosing) onFailure('the embedded PostgreSQL has ended by itself; its log says why')
+  })
+  if (config.database.migrateOnStart) await migrateBank(source, log)
+  const { database, role } = await connectBank(source.url, config.database, (line) =>
+    logger.warn(line),
+  )
+  undo.add(() => database.close())
+  await assertCompatible(database, version)
+  metrics.watchPool(database.pool)
+
+  const ledger = createLedger({ config, url: source.url, role, metrics, tracer })
+  undo.add(() => ledger.stop())
+
+  const { dataDirectory } = source
+  const key = config.tokens.key ?? (await keyOfDataFolder(dataDirectory, log))
+  const identity = createBankIdentity(config, database, key)
+  const firstAdmin = await bootstrapBank(identity, config, dataDirectory, log)
+
+  const defects = metrics.counter('tallystick_defects_total')
+  const http = await createHttpServer({
+    routes: createRoutes(config, database, ledger, identity),
+    verifyToken: (text) => identity.verifyToken(text),
+    rolesOf: (userId) => identity.rolesOf(userId),
+    readiness: () => readiness(database),
+    onError(error, requestId) {
+      defects.inc()
+      logger.error({ err: error, request_id: requestId }, 'a request failed: this is a bug')
+    },
+    ...createRequestTelemetry({ logger, metrics, tracer }),
+    allowedOrigins: config.server.allowedOrigins,
+    trustedProxies: config.server.trustedProxies,
+    ...(tls && { tls }),
+  })
+  undo.add(() => {
+    isClosing = true
+    return http.close(config.server.shutdownTimeoutMilliseconds)
+  })
+  const apiAddress = await listen(http.app.server, address, 'SERVER_ADDRESS')
+
+  const scheme = tls ? 'https' : 'http'
+  return {
+    apiUrl: `${scheme}://${formatAddress(apiAddress)}`,
+    metricsUrl: `http://${formatAddress(metricsAddress)}/metrics`,
+    dataDirectory,
+    firstAdmin,
+  }
+}
+
+function createLedger(options: {
+  config: Config
+  url: string
+  role: string | undefined
+  metrics: Metrics
+  tracer: Tracer
+}): LedgerEngine {
+  const { config, url, role, metrics, tracer } = options
+  const ledger = createPostgresLedger({
+    ...config.ledger,
+    url,
+    namedStatements: config.database.namedStatements,
+    transferAmountMax: config.bank.transferAmountMax,
+    telemetry: createLedgerTelemetry(metrics, tracer),
+    ...(role !== undefined && { role }),
+  })
+  return countOutcomes(ledger, metrics)
+}
+
+async function keyOfDataFolder(
+  dataDirectory: string | undefined,
+  log: (line: string) => void,
+): Promise<Uint8Array> {
+  const { key, file, created } = await keepTokenKey(
+    present(
+      dataDirectory,
+      'a token key for an external database, which the configuration requires',
+    ),
+  )
+  if (created) log(`made a random token key and keep it in ${file}`)
+  return key
+}
+
+function createBankIdentity(config: Config, database: Database, key: Uint8Array): Identity {
+  const { kind, accessTokenDurationSeconds, issuer, audience } = config.tokens
+  return createIdentity({
+    database,
+    tokens: { kind, keys: [key], accessTokenDurationSeconds, issuer, audience },
+    passwordCost: config.passwords.bcryptCost,
+    clock: systemClock,
+  })
+}
+
+function createRoutes(
+  config: Config,
+  database: Database,
+  ledger: LedgerEngine,
+  identity: Identity,
+): Routes[] {
+  const currencies = config.bank.currencies.map((code) => present(findCurrency(code), code))
+  const { accountsPerUserMax: accountsMax } = config.bank
+  const accounts = createAccountStore(database)
+  return [
+    identity.userRoutes,
+    identity.sessionRoutes,
+    createCurrencyRoutes({ currencies }),
+    createAccountRoutes({ ledger, accounts, currencies, accountsMax }),
+    createEntryRoutes({ ledger, entries: createEntryStore(database) }),
+    createPayeeRoutes({ payees: createPayeeStore(database), currencies }),
+    createTransferRoutes({ ledger, transfers: createTransferStore(database), currencies }),
+    createDepositRoutes({ ledger, currencies }),
+    createBankAccountRoutes({ ledger, bankAccounts: createBankAccountStore(database), currencies }),
+  ]
+}
+
+/** The database answers and its schema is one that this program may use. */
+async function readiness(database: Database): Promise<Readiness> {
+  try {
+    await assertCompatible(database, version)
+    return { ok: true, checks: { database: 'ok' } }
+  } catch {
+    return { ok: false, checks: { database: 'does not answer, or its schema does not fit' } }
+  }
+}
+
+function closeNow(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}
