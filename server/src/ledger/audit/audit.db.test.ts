@@ -1,0 +1,313 @@
+import { Client } from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createDatabase, type Database } from '../../database/database.ts'
+import { Fault } from '../../kernel/fault.ts'
+import { createWorld } from '../conformance/world.ts'
+import { createSealer } from '../postgres/sealer.ts'
+import { createPostgresHarness, type PostgresHarness } from '../postgres/testing.ts'
+import { auditLedger, auditPasses, auditSnapshot, type AuditProgress } from './audit.ts'
+import { sampleSize } from './check.ts'
+import { trialBalance } from './trial-balance.ts'
+
+let harness: PostgresHarness
+let database: Database
+let client: Client
+
+// The accounts of the story, by name; each statement of a corruption may use them.
+const accounts = new Map<string, string>()
+
+beforeAll(async () => {
+  harness = await createPostgresHarness({ batchSizeMax: 8 })
+  const { url, superuserUrl } = harness.database
+  database = createDatabase({ url, poolSize: 2, applicationName: 'test', namedStatements: true })
+  client = new Client({ connectionString: superuserUrl })
+  await client.connect()
+  await playStory()
+})
+
+afterAll(async () => {
+  await client.end()
+  await database.close()
+  await harness.close()
+})
+
+/** Three customers, two currencies, deposits, a withdrawal with a fee account, words, refusals. */
+async function playStory(): Promise<void> {
+  const world = createWorld(harness)
+  const [ada, ben] = [await world.customer(1000), await world.customer(1000)]
+  const won = await world.open(world.newId(), 'KRW')
+  await world.mustPost(world.deposit(won, 5000, { currency: 'KRW' }))
+  await world.mustPost(world.withdrawal(ada, 30, { credit: { bankCode: 'fees' } }))
+  const words = { description: 'Tea', metadata: { a: 'b' } }
+  await world.postAll(
+    Array.from({ length: 40 }, (_, index) =>
+      index % 2 ? world.transfer(ada, ben, 3, words) : world.transfer(ben, ada, 5),
+    ),
+  )
+  const refused = await world.ledger.post(world.transfer(ada, ben, 100_000))
+  expect(refused.kind).toBe('refused')
+  const opening = { ownerId: world.newId(), currency: 'EUR', name: null, accountsMax: 1 }
+  const idempotencyKey = world.newKey()
+  await world.ledger.openAccount({ ...opening, requestId: 'request-open', idempotencyKey })
+  const sealer = createSealer({ database, onError: () => expect.unreachable() })
+  expect(await sealer.seal()).toBeGreaterThan(5)
+  // Two batches that have no position yet.
+  await world.mustPost(world.transfer(ada, ben, 1))
+  await world.mustPost(world.transfer(ada, ben, 1))
+  for (const [name, { accountId }] of Object.entries({ ada, ben, won })) {
+    accounts.set(name, accountId)
+  }
+  for (const [name, code, currency] of [
+    ['cash', 'cash', 'EUR'],
+    ['cash_won', 'cash', 'KRW'],
+    ['fees', 'fees', 'EUR'],
+  ] as const) {
+    const { account } = await world.ledger.openBankAccount(code, currency)
+    accounts.set(name, account.accountId)
+  }
+}
+
+/** The last transfer between two customers, whose change touches the end of both chains. */
+const last = `(select id from transfer where kind = 'transfer' order by batch_id desc, batch_index desc
+  limit 1)`
+/** The batches without a position, first and last. */
+const unsealed = (order: 'asc' | 'desc') =>
+  `(select id from batch where position is null order by id ${order} limit 1)`
+/** A batch of several transfers that has a position. */
+const wide = `(select id from batch where transfer_count > 2 and position is not null limit 1)`
+
+/**
+ * What is broken, and by which change of the stored rows: `:name` is the id of an account of the story.
+ * Where the damage is one that constraints forbid, they are dropped first.
+ */
+const corruptions: readonly [check: string, sql: string, alsoFound?: string[]][] = [
+  // Both balances by the same amount, so that no sum over accounts notices.
+  [
+    'account_balance',
+    `update account set ledger_balance = ledger_balance + 1 where id in (:ada, :cash)`,
+  ],
+  ['account_version', `update account set version = version + 1 where id = :ada`],
+  [
+    'account_booked_at',
+    `update account set booked_at = booked_at + interval '1 s' where id = :ada`,
+  ],
+  ['account_held', `update account set held = 1 where id = :ada`],
+  [
+    'account_overdrawn',
+    `alter table account drop constraint account_not_overdrawn;
+     insert into account (id, owner_id, currency, normal_side, overdraft_limit)
+       values (gen_random_uuid(), gen_random_uuid(), 'EUR', 'credit', 0);
+     alter table account drop constraint account_overdraft_limit_check;
+     update account set overdraft_limit = -1 where version = 0 and owner_id is not null;
+     insert into account_detail (account_id)
+       select id from account where owner_id is not null on conflict do nothing`,
+  ],
+  [
+    'account_range',
+    `alter table account drop constraint account_balance_in_range;
+     with wide as (
+       update account set ledger_balance = ledger_balance + 9007199254740991, version = version + 1
+       where id in (:ada, :cash) returning *
+     )
+     insert into transfer select '0190f6b2-7c1e-7aaa-8bbb-0123456789ab', b.id, b.transfer_count,
+       'deposit', :ada, :cash, :ada, 9007199254740991, 'EUR', c.version, a.version,
+       c.ledger_balance, a.ledger_balance, greatest(a.booked_at, c.booked_at)
+     from wide as a, wide as c, batch as b
+     where a.id = :ada and c.id = :cash and b.id = ${unsealed('desc')};
+     update batch set transfer_count = transfer_count + 1,
+       first_transfer_id = '0190f6b2-7c1e-7aaa-8bbb-0123456789ab' where id = ${unsealed('desc')};
+     update account set booked_at = (select max(created_at) from entry where account_id = account.id)
+     where id in (:ada, :cash)`,
+  ],
+  [
+    'account_normal_side',
+    `alter table account drop constraint account_customer_is_credit_normal;
+     update account set normal_side = 'debit' where version = 0 and owner_id is not null`,
+  ],
+  ['account_detail', `delete from account_detail where account_id = :ada`],
+  ['bank_account', `update bank_account set currency = 'USD' where account_id = :fees`],
+  ['bank_account', `delete from bank_account where account_id = :fees`],
+  // Money from nowhere. Whatever unbalances the whole must break a part as well.
+  [
+    'conservation',
+    `update account set ledger_balance = ledger_balance + 1 where id = :ada`,
+    ['account_balance'],
+  ],
+  [
+    'entry_seq',
+    `update account set version = version + 1 where id = :ada;
+     update transfer set debit_seq = debit_seq + 1 where debit_account_id = :ada and id = ${last}`,
+  ],
+  [
+    'entry_balance',
+    `update transfer set debit_balance_after = debit_balance_after + 1 where id = ${last}`,
+  ],
+  [
+    'entry_time',
+    // The last entry of both is the greatest in time no more, so the one before it is.
+    `update transfer set created_at = created_at - interval '1 day' where id = ${last};
+     update account set booked_at = (select max(created_at) from entry where account_id = account.id)
+     where id in (:ada, :ben)`,
+  ],
+  [
+    'entry_order',
+    `update transfer set batch_index = transfer_count - 1 - batch_index from batch
+     where batch.id = batch_id and batch_id = ${wide}`,
+  ],
+  [
+    'feed_order',
+    `update batch_seal set last_position = last_position + 1;
+     update batch set position = last_position from batch_seal where id = ${unsealed('desc')}`,
+  ],
+  [
+    'feed_order',
+    `update batch_seal set last_position = last_position + 2;
+     update batch set position = last_position from batch_seal where id = ${unsealed('asc')};
+     update batch set position = last_position - 1 from batch_seal where id = ${unsealed('desc')}`,
+  ],
+  [
+    'transfer_accounts',
+    // As if both accounts had been removed with everything that bears their names.
+    `delete from account_detail where account_id = :won;
+     delete from bank_account where account_id = :cash_won;
+     delete from account where id in (:won, :cash_won)`,
+  ],
+  ['transfer_currency', `update transfer set currency = 'USD' where id = ${last}`],
+  [
+    'transfer_amount',
+    // Less than nothing in the other direction adds up.
+    `alter table transfer drop constraint transfer_amount_check;
+     update transfer set amount = -amount,
+       debit_account_id = credit_account_id, credit_account_id = debit_account_id,
+       debit_seq = credit_seq, credit_seq = debit_seq,
+       debit_balance_after = credit_balance_after, credit_balance_after = debit_balance_after
+     where id = ${last}`,
+  ],
+  ['transfer_kind', `update transfer set kind = 'withdrawal' where id = ${last}`],
+  ['transfer_text', `update transfer_text set debit_account_id = :won`],
+  [
+    'transfer_text',
+    `insert into transfer_text (transfer_id, debit_account_id, credit_account_id, reference)
+     values (gen_random_uuid(), :ada, :ben, 'r')`,
+  ],
+  ['batch_count', `update batch set transfer_count = transfer_count + 1 where id = ${wide}`],
+  ['batch_count', `delete from batch where id = ${unsealed('desc')}`],
+  [
+    'batch_count',
+    `insert into batch (first_transfer_id, last_transfer_id, transfer_count, created_at)
+     values (gen_random_uuid(), gen_random_uuid(), 1, bank_now())`,
+  ],
+  ['batch_range', `update batch set last_transfer_id = first_transfer_id where id = ${wide}`],
+  [
+    'batch_range',
+    `update batch set first_transfer_id = '00000000-0000-7000-8000-000000000000' where id = ${wide}`,
+  ],
+  ['batch_index', `update transfer set batch_index = batch_index + 1 where batch_id = ${wide}`],
+  [
+    'position',
+    `update batch_seal set last_position = last_position + 1;
+     update batch set position = position + 1 where position = (select max(position) from batch)`,
+  ],
+  ['position_last', `update batch_seal set last_position = last_position + 1`],
+  ['position_last', `delete from batch_seal`],
+  [
+    'key_outcome',
+    `update idempotency_key set transfer_id = gen_random_uuid()
+     where transfer_id = ${last}`,
+  ],
+  [
+    'key_outcome',
+    `update idempotency_key set account_id = gen_random_uuid()
+     where account_id is not null`,
+  ],
+  [
+    'key_principal',
+    `update idempotency_key set principal_id = gen_random_uuid()
+     where transfer_id = ${last}`,
+  ],
+  [
+    'key_alone',
+    `insert into idempotency_key select gen_random_uuid(), principal_id, 'another', 0, format,
+       fields, request_id, transfer_id, account_id, refusal, created_at
+     from idempotency_key where transfer_id = ${last}`,
+  ],
+]
+
+/** Makes a change that no server could make, audits, and takes it back. */
+async function auditCorrupted(sql: string) {
+  const text = sql.replaceAll(/(?<!:):([a-z_]+)\b/g, (_, name: string) => {
+    const id = accounts.get(name)
+    if (id === undefined) throw new Error(`no account ${name}`)
+    return `'${id}'`
+  })
+  await client.query('begin')
+  try {
+    // Triggers do not fire for a replica; CHECKs and unique indexes still hold.
+    await client.query('set local session_replication_role = replica')
+    await client.query(text)
+    return await auditSnapshot(client)
+  } finally {
+    await client.query('rollback')
+  }
+}
+
+describe('the auditor', () => {
+  it('is silent on a ledger as the engine left it, and says how much it has seen', async () => {
+    const steps: AuditProgress[] = []
+    const { url } = harness.database
+    const report = await auditLedger({ url, onProgress: (step) => steps.push(step) })
+    expect(report.findings).toEqual([])
+    expect(report).toMatchObject({ accountCount: 7, transferCount: 46 })
+    expect(steps.map(({ number }) => number)).toEqual(auditPasses.map((_, index) => index + 1))
+    expect(report.checkCount).toBe(new Set(corruptions.map(([check]) => check)).size)
+  })
+
+  it('has a corruption for each of its checks', () => {
+    const checks = auditPasses.flatMap((pass) => Object.keys(pass.checks))
+    expect(new Set(checks).size).toBe(checks.length)
+    expect([...new Set(corruptions.map(([check]) => check))].toSorted()).toEqual(checks.toSorted())
+  })
+
+  it.each(corruptions)(
+    'finds %s broken, and nothing else (%#)',
+    async (check, sql, alsoFound = []) => {
+      const { findings } = await auditCorrupted(sql)
+      const found = findings.map((finding) => finding.check)
+      expect(found.toSorted()).toEqual([check, ...alsoFound].toSorted())
+      expect(findings[0]?.guarantee).toBeTruthy()
+      expect(findings[0]?.rows.length).toBe(Math.min(findings[0]?.count ?? 0, sampleSize))
+    },
+  )
+
+  it('counts all that is broken and shows a sample', async () => {
+    const { findings } = await auditCorrupted(
+      `update transfer set credit_balance_after = credit_balance_after + batch_index + 1
+       where kind = 'transfer'`,
+    )
+    expect(findings.map(({ check }) => check)).toEqual(['entry_balance'])
+    expect(findings[0]?.count).toBeGreaterThan(sampleSize)
+    expect(findings[0]?.rows).toHaveLength(sampleSize)
+  })
+
+  it('throws a fault when there is no database', async () => {
+    const url = 'postgresql://nobody@127.0.0.1:1/nothing'
+    await expect(auditLedger({ url })).rejects.toBeInstanceOf(Fault)
+  })
+})
+
+describe('the trial balance', () => {
+  it('has two equal columns per currency, the bank by code and all customers together', async () => {
+    const [euro, won] = await trialBalance(client)
+    expect(euro).toEqual({
+      currency: 'EUR',
+      lines: [
+        { code: 'cash', accountCount: 1, debit: 2000n, credit: 0n },
+        { code: 'fees', accountCount: 1, debit: 0n, credit: 30n },
+        { code: null, accountCount: 3, debit: 0n, credit: 1970n },
+      ],
+      debit: 2000n,
+      credit: 2000n,
+    })
+    expect(won).toMatchObject({ currency: 'KRW', debit: 5000n, credit: 5000n })
+  })
+})
