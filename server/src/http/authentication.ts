@@ -67,7 +67,7 @@ export function addAuthentication(
 
   app.addHook('onRequest', (request, _reply, done) => {
     const access = request.routeOptions.config.access ?? 'user'
-    if (access === 'public' || request.is404) return done()
+    if (access === 'public') return done()
     const verdict = authenticate(request, verifyToken)
     if ('failure' in verdict) return done(verdict.failure)
     request[identityKey] = { principal: verdict.principal, roles: undefined }

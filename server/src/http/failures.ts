@@ -7,11 +7,9 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { Fault } from '../kernel/fault.ts'
 import { problem, problemContentType, ProblemError, renderProblem } from './problem.ts'
-import { problemCatalog, type ProblemCode } from './problem-catalog.ts'
+import { problemCatalog, retryAfterSeconds, type ProblemCode } from './problem-catalog.ts'
+import { problemCodeKey } from './request-record.ts'
 import { validationProblem } from './validation.ts'
-
-/** Seconds after which a client may try again, on every 503 that has no better answer. */
-export const retryAfterSeconds = 1
 
 const codeOfFastify: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
@@ -47,10 +45,12 @@ export function classifyFailure(error: unknown): Failure {
 /** Sends a problem as the answer to a request. */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: ProblemError) {
   const { status } = problemCatalog[error.code]
+  request[problemCodeKey] = error.code
   const { requestId = request.id, headers = {}, ...options } = error.options
   void reply.code(status).headers(headers).header('content-type', problemContentType)
   if (status === 503) void reply.header('retry-after', retryAfterSeconds)
-  return reply.send(renderProblem(error.code, { ...options, requestId }))
+  // As bytes: to a string Fastify adds a charset, which JSON does not have (RFC 8259, section 11).
+  return reply.send(Buffer.from(renderProblem(error.code, { ...options, requestId })))
 }
 
 function isFastifyError(error: unknown): error is FastifyError {

@@ -328,3 +328,14 @@ export const problemCatalog = {
 } as const satisfies Record<string, ProblemKind>
 
 export type ProblemCode = keyof typeof problemCatalog
+
+export function isProblemCode(text: string): text is ProblemCode {
+  return Object.hasOwn(problemCatalog, text)
+}
+
+/** All codes, in the order of the table. */
+export const problemCodes: readonly ProblemCode[] =
+  Object.keys(problemCatalog).filter(isProblemCode)
+
+/** Seconds after which a client may try again, in the Retry-After of every 503. */
+export const retryAfterSeconds = 1

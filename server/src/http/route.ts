@@ -25,5 +25,7 @@ declare module 'fastify' {
     access?: Access
     /** Says in the OpenAPI document that the handler reads the header. */
     idempotencyKey?: 'required' | 'optional'
+    /** False for what must be answered also under too much load. */
+    isShedding?: boolean
   }
 }

@@ -2,54 +2,201 @@
  * The HTTP server: Fastify with everything that is the same for all routes, so that a route file
  * says only what is its own.
  *
- * The order of a request: framing guard -> request id -> bearer token -> role -> body (strict JSON) -> schema ->
- * handler -> serializer. Whatever is thrown on the way becomes one problem document.
+ * A request goes through: connection limits -> framing -> request id -> origin (CORS) -> load ->
+ * bearer token -> role -> body (strict JSON) -> schema -> handler -> serializer. Whatever is thrown on
+ * the way becomes one problem document (failures.ts), and when it is over, one record.
+ *
+ * Bounds: body 1 MiB, headers 16 KiB and 100, path parameters 256 characters, requests in flight and connections
+ * by `limits` (connections.ts).
  */
-import fastify, { type FastifyInstance } from 'fastify'
+import cors from '@fastify/cors'
+import underPressure from '@fastify/under-pressure'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { addAuthentication, type AuthenticationDependencies } from './authentication.ts'
+import {
+  connectionLimitsDefault,
+  createConnections,
+  type ConnectionLimits,
+  type Connections,
+} from './connections.ts'
+import { createDocsPage } from './docs-page.ts'
 import { classifyFailure, sendProblem } from './failures.ts'
-import { problem } from './problem.ts'
+import { framingProblem, originForm } from './framing.ts'
+import { commonHeaders, tlsHeaders } from './headers.ts'
+import { createHealthRoutes, type Readiness } from './health.ts'
+import { addIntegerQuery } from './integer-query.ts'
+import { addJsonBody } from './json-body.ts'
+import { addOpenApi, buildOpenApi } from './openapi.ts'
+import { problem, type ProblemError } from './problem.ts'
+import { createProblemPages } from './problem-pages.ts'
 import { createRequestIds } from './request-id.ts'
+import { problemCodeKey, recordOf, type RequestRecord } from './request-record.ts'
 import type { Routes } from './route.ts'
-import { addSharedSchemas } from './shared-schemas.ts'
+import { collectRoutes, methodsOf, type RouteEntry } from './route-table.ts'
+import { ProblemSchema } from './schema.ts'
+import { addSharedSchemas, share } from './shared-schemas.ts'
 
 export interface HttpServerOptions extends AuthenticationDependencies {
   routes: readonly Routes[]
-  readiness: () => Promise<{ ok: boolean; checks: Record<string, string> }>
+  readiness: () => Promise<Readiness>
   /** Called once for each defect, with what was thrown. */
   onError: (error: unknown, requestId: string) => void
+  /** Runs before all else of each request; what follows runs inside of `next`. */
+  onRequest?: (request: FastifyRequest, reply: FastifyReply, next: () => void) => void
+  /** Called once for each request, when it is over. */
+  onRequestDone?: (record: RequestRecord) => void
+  /** Origins of web pages that may call the API; none by default. */
+  allowedOrigins?: readonly string[]
+  /** Addresses or networks of proxies whose `X-Forwarded-*` is believed; none by default. */
+  trustedProxies?: readonly string[]
+  tls?: { cert: string; key: string }
+  limits?: Partial<ConnectionLimits>
+  /** Mean delay of the event loop from which on requests are refused as `overloaded`. */
+  eventLoopDelayMaxMilliseconds?: number
 }
 
 export interface HttpServer {
   app: FastifyInstance
+  /** All routes, for tables that must be complete. */
+  routes: readonly RouteEntry[]
+  /** The OpenAPI document. */
+  openApi: Record<string, unknown>
+  /** Resolves to the address in use, with the real port when 0 was asked for. */
+  listen(address: { host: string; port: number }): Promise<string>
+  /** Drains: see connections.ts. May be called more than once. */
+  close(limitMilliseconds: number): Promise<void>
 }
 
+export const bodySizeMax = 1024 * 1024
+
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const createRequestId = createRequestIds()
+  let connections: Connections | undefined
+  const isDraining = () => connections?.isDraining() ?? false
   const app = fastify({
     logger: false,
     bodyLimit: bodySizeMax,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true } },
-    genReqId: createRequestIds(),
+    genReqId: createRequestId,
     requestIdHeader: false,
     return503OnClosing: false,
+    trustProxy: options.trustedProxies?.length ? [...options.trustedProxies] : false,
+    rewriteUrl: originForm,
+    routerOptions: { maxParamLength: 256 },
+    frameworkErrors: (error, request, reply) => void answerFailure(error, request, reply),
+    clientErrorHandler: (error, socket) => connections?.refuseUnparsed(error, socket),
+    serverFactory: (listener) => {
+      const limits = { ...connectionLimitsDefault, ...options.limits }
+      connections = createConnections({ listener, limits, tls: options.tls, createRequestId })
+      return connections.server
+    },
   })
-  app.addHook('onRequest', (request, reply, done) => {
-    void reply.header('request-id', request.id)
-    done()
-  })
-  app.setErrorHandler((error, request, reply) => {
+
+  function answerFailure(error: unknown, request: FastifyRequest, reply: FastifyReply) {
     const failure = classifyFailure(error)
     if (failure.isDefect) options.onError(error, request.id)
     return sendProblem(request, reply, failure.problem)
+  }
+
+  const headers = { ...commonHeaders, ...(options.tls && tlsHeaders) }
+  const onRequestDone = options.onRequestDone
+  app.decorateRequest(problemCodeKey, undefined)
+  const { onRequest } = options
+  if (onRequest) {
+    app.addHook('onRequest', (request, reply, done) => onRequest(request, reply, () => done()))
+  }
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply.headers(headers).header('request-id', request.id)
+    if (onRequestDone) {
+      const startedAt = performance.now()
+      reply.raw.once('close', () => onRequestDone(recordOf(request, reply, startedAt)))
+    }
+    const code = framingProblem(request.raw)
+    // Where one request ends and the next begins is in doubt, so nothing more is read.
+    done(code && problem(code, { headers: { connection: 'close' } }))
   })
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(request, reply, problem('route_not_found')),
-  )
-  addSharedSchemas(app)
+  app.setErrorHandler(answerFailure)
+
+  const routes = collectRoutes(app)
+  await addCors(app, options.allowedOrigins ?? [])
+  app.addHook('onRequest', (request, _reply, done) => {
+    done(request.is404 ? notFound(routes, request) : undefined)
+  })
+  await addLoadShedding(app, options.eventLoopDelayMaxMilliseconds ?? 1_000)
   addAuthentication(app, options)
-  for (const routes of options.routes) await app.register(routes)
+  addJsonBody(app)
+  addIntegerQuery(app)
+  addSharedSchemas(app)
+  share(app, ProblemSchema)
+  await addOpenApi(app)
+
+  let openApiText = ''
+  app.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, (_, reply) =>
+    reply.type('application/json; charset=utf-8').send(openApiText),
+  )
+  const own = [
+    createHealthRoutes({ readiness: options.readiness, isDraining }),
+    createProblemPages(),
+    createDocsPage(),
+  ]
+  for (const plugin of [...options.routes, ...own]) await app.register(plugin)
   await app.ready()
-  return { app }
+  const openApi = buildOpenApi(app, routes)
+  openApiText = JSON.stringify(openApi)
+
+  let closing: Promise<void> | undefined
+  return {
+    app,
+    routes,
+    openApi,
+    listen: (address) => app.listen(address),
+    close: (limitMilliseconds) => {
+      closing ??= (connections?.drain(limitMilliseconds) ?? Promise.resolve()).then(() =>
+        app.close(),
+      )
+      return closing
+    },
+  }
 }
 
-export const bodySizeMax = 1024 * 1024
+// Thrown before the body is read: what is wrong with a body matters only where there is a route.
+function notFound(routes: readonly RouteEntry[], request: FastifyRequest): ProblemError {
+  const [path = ''] = request.url.split('?', 1)
+  const methods = methodsOf(routes, path)
+  if (methods.length === 0) return problem('route_not_found')
+  return problem('method_not_allowed', { headers: { allow: methods.join(', ') } })
+}
+
+async function addCors(app: FastifyInstance, allowedOrigins: readonly string[]): Promise<void> {
+  if (allowedOrigins.length === 0) return
+  await app.register(cors, {
+    origin: [...allowedOrigins],
+    methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
+    allowedHeaders: [
+      'authorization',
+      'content-type',
+      'idempotency-key',
+      'request-id',
+      'traceparent',
+    ],
+    exposedHeaders: [
+      'request-id',
+      'idempotency-replayed',
+      'retry-after',
+      'RateLimit',
+      'RateLimit-Policy',
+    ],
+    maxAge: 600,
+    strictPreflight: false,
+  })
+}
+
+async function addLoadShedding(app: FastifyInstance, delayMax: number): Promise<void> {
+  if (delayMax === 0) return
+  await app.register(underPressure, {
+    maxEventLoopDelay: delayMax,
+    pressureHandler: (request) => {
+      if (request.routeOptions.config.isShedding !== false) throw problem('overloaded')
+    },
+  })
+}

@@ -41,6 +41,8 @@ export const testServerOptions = {
   verifyToken: verifyTestToken,
   rolesOf: async () => ['customer'],
   readiness: async () => ({ ok: true, checks: {} }),
+  // Tests share a machine with others, whose load is no reason for 503.
+  eventLoopDelayMaxMilliseconds: 0,
 } as const satisfies Partial<HttpServerOptions>
 
 function verifyTestToken(text: string): TokenVerdict {

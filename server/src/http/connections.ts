@@ -1,0 +1,156 @@
+/**
+ * The listening server below Fastify: time limits against slow clients, answers to what Node's
+ * parser refuses, a bound on requests in flight, and the drain.
+ *
+ * Invariants:
+ * - What was accepted is answered: neither a drain nor garbage that follows it on the same
+ *   connection takes its answer away. With pipelining, only the last answer of a connection closes
+ *   it, and nothing that arrives after a closing answer is processed (RFC 9112, section 9.6).
+ * - Every refusal below Fastify is a problem document with a request id of its own.
+ */
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { Socket } from 'node:net'
+import { headerBytesMax, headerCountMax } from './framing.ts'
+import { refuseExchange, refuseSocket, type Exchange } from './raw-refusal.ts'
+
+export interface ConnectionLimits {
+  /** Requests that are being answered at one time; more are refused as `overloaded`. */
+  requestsInFlightMax: number
+  connectionsMax: number
+  headersTimeoutMilliseconds: number
+  /** From the first byte of a request to its last. */
+  requestTimeoutMilliseconds: number
+  keepAliveTimeoutMilliseconds: number
+  timeoutCheckMilliseconds: number
+}
+
+export const connectionLimitsDefault: ConnectionLimits = {
+  requestsInFlightMax: 10_000,
+  connectionsMax: 20_000,
+  headersTimeoutMilliseconds: 10_000,
+  requestTimeoutMilliseconds: 30_000,
+  // Longer than the 60 s after which common load balancers let go of an idle connection, so that it
+  // is never the server that closes one just as a request is sent on it.
+  keepAliveTimeoutMilliseconds: 75_000,
+  timeoutCheckMilliseconds: 1_000,
+}
+
+export interface Connections {
+  server: Server
+  isDraining: () => boolean
+  /** For the server's `clientError`, to which Fastify listens itself. */
+  refuseUnparsed: (error: NodeJS.ErrnoException, socket: Socket) => void
+  /** Stops accepting, lets everything accepted finish, and cuts off what is left at the limit. */
+  drain: (limitMilliseconds: number) => Promise<void>
+}
+
+export interface ConnectionsOptions {
+  listener: RequestListener
+  limits: ConnectionLimits
+  tls: { cert: string; key: string } | undefined
+  createRequestId: (request: Pick<IncomingMessage, 'headers'>) => string
+}
+
+export function createConnections(options: ConnectionsOptions): Connections {
+  const { listener, limits, createRequestId } = options
+  /** The open connections, each with the exchange that began last on it. */
+  const connections = new Map<Socket, Exchange | undefined>()
+  /** Connections on which nothing more is read: a refusal of theirs is on its way. */
+  const condemned = new WeakSet<Socket>()
+  let inFlightCount = 0
+  let isDraining = false
+
+  const server = createPlainOrTls(options, accept)
+  server.maxHeadersCount = headerCountMax + 1
+  server.maxConnections = limits.connectionsMax
+  server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
+    connections.set(socket, undefined)
+    socket.once('close', () => connections.delete(socket))
+  })
+  server.on('checkExpectation', (request, response) => {
+    refuseExchange({ request, response }, 'expectation_failed', createRequestId(request))
+  })
+  server.on('connect', (request, socket) => {
+    refuseSocket(socket, 'method_not_allowed', createRequestId(request), { allow: '' })
+  })
+
+  return { server, isDraining: () => isDraining, refuseUnparsed, drain }
+
+  function accept(request: IncomingMessage, response: Exchange['response']): void {
+    const { socket } = request
+    const exchange: Exchange = { request, response }
+    if (isDraining && !makeLast(connections.get(socket), exchange)) return
+    connections.set(socket, exchange)
+    inFlightCount += 1
+    response.once('close', () => {
+      inFlightCount -= 1
+      // An answer whose headers had gone out before the drain began left its connection open.
+      if (isDraining && connections.get(socket) === exchange) socket.end()
+    })
+    if (inFlightCount > limits.requestsInFlightMax) {
+      return refuseExchange(exchange, 'overloaded', createRequestId(request))
+    }
+    listener(request, response)
+  }
+
+  function refuseUnparsed(error: NodeJS.ErrnoException, socket: Socket): void {
+    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+    if (condemned.has(socket)) return
+    condemned.add(socket)
+    const code = codeOfParser(error.code)
+    const last = connections.get(socket)
+    if (last === undefined || last.response.writableFinished) {
+      return refuseSocket(socket, code, createRequestId({ headers: {} }))
+    }
+    // The broken bytes are the rest of a request that is in flight, or what follows it.
+    if (!last.request.complete) return refuseExchange(last, code, createRequestId(last.request))
+    last.response.once('close', () => refuseSocket(socket, code, createRequestId({ headers: {} })))
+  }
+
+  async function drain(limitMilliseconds: number): Promise<void> {
+    isDraining = true
+    const closed = new Promise<void>((resolve) => {
+      if (server.listening) server.close(() => resolve())
+      else resolve()
+    })
+    for (const [socket, exchange] of connections) {
+      // Node takes a connection on which nothing was ever sent for a busy one.
+      if (socket.bytesRead === 0) socket.destroy()
+      else if (exchange && !exchange.response.headersSent) exchange.response.shouldKeepAlive = false
+    }
+    const cut = setTimeout(() => server.closeAllConnections(), limitMilliseconds)
+    await closed
+    clearTimeout(cut)
+  }
+}
+
+/** Moves the closing of a connection from one answer to the next; false when it is too late. */
+function makeLast(previous: Exchange | undefined, next: Exchange): boolean {
+  if (previous !== undefined && !previous.response.writableFinished) {
+    if (previous.response.headersSent) return false
+    previous.response.shouldKeepAlive = true
+  }
+  next.response.shouldKeepAlive = false
+  return true
+}
+
+function createPlainOrTls({ tls, limits }: ConnectionsOptions, listener: RequestListener): Server {
+  const settings = {
+    maxHeaderSize: headerBytesMax,
+    headersTimeout: limits.headersTimeoutMilliseconds,
+    requestTimeout: limits.requestTimeoutMilliseconds,
+    keepAliveTimeout: limits.keepAliveTimeoutMilliseconds,
+    connectionsCheckingInterval: limits.timeoutCheckMilliseconds,
+    // A missing Host is refused with a problem document (framing.ts) and not with Node's empty body.
+    requireHostHeader: false,
+    insecureHTTPParser: false,
+  }
+  return tls ? createTlsServer({ ...settings, ...tls }, listener) : createServer(settings, listener)
+}
+
+function codeOfParser(code: string | undefined) {
+  if (code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large'
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'request_timeout'
+  return 'malformed_request'
+}
