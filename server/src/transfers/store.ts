@@ -52,23 +52,20 @@ export function createTransferStore({ kysely }: Pick<Database, 'kysely'>): Trans
       .$narrowType<{ kind: TransferKind; metadata: Record<string, string> | null }>()
   }
 
-  // Merge append of transfer_debit_entry and transfer_credit_entry, both backwards.
+  // Merge append of transfer_debit_entry and transfer_credit_entry, both backwards, then the rest of
+  // each row by primary key. A union of whole rows would not merge: PostgreSQL sees no order in a
+  // column that the select list has twice, and reads and sorts the whole account.
   function alongSeq(accountId: Uuid, seqBefore: number | undefined, limit: number) {
-    const sides = kysely
-      .selectFrom('transfer')
-      .selectAll()
-      .select('debit_seq as seq')
-      .where('debit_account_id', '=', accountId)
-      .unionAll(
-        kysely
-          .selectFrom('transfer')
-          .selectAll()
-          .select('credit_seq as seq')
-          .where('credit_account_id', '=', accountId),
-      )
-    let query = kysely.selectFrom(sides.as('side')).selectAll()
-    if (seqBefore !== undefined) query = query.where('seq', '<', String(seqBefore))
-    return query.orderBy('seq', 'desc').limit(limit)
+    let entries = kysely
+      .selectFrom('entry')
+      .select(['transfer_id', 'seq'])
+      .where('account_id', '=', accountId)
+    if (seqBefore !== undefined) entries = entries.where('seq', '<', String(seqBefore))
+    return kysely
+      .selectFrom(entries.orderBy('seq', 'desc').limit(limit).as('entry_page'))
+      .innerJoin('transfer', 'transfer.id', 'entry_page.transfer_id')
+      .selectAll('transfer')
+      .select('entry_page.seq')
   }
 
   // transfer_text_reference, or the merge append of its two siblings that begin with the account.
