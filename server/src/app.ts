@@ -33,6 +33,7 @@ import { systemClock } from './kernel/clock.ts'
 import { findCurrency } from './kernel/currency.ts'
 import type { LedgerEngine } from './ledger/ledger.ts'
 import { createPostgresLedger } from './ledger/postgres/postgres-ledger.ts'
+import { createSealer } from './ledger/postgres/sealer.ts'
 import { createPayeeRoutes } from './payees/routes.ts'
 import { createPayeeStore } from './payees/store.ts'
 import { connectBank, migrateBank, openBankDatabase } from './process/database.ts'
@@ -123,6 +124,13 @@ async function openBank({ config, logger, undo, onFailure }: Opening): Promise<O
 
   const ledger = createLedger({ config, url: source.url, role, metrics, tracer })
   undo.add(() => ledger.stop())
+
+  const sealer = createSealer({
+    database,
+    onError: (error) => logger.warn({ err: error }, 'batches could not be sealed; trying again'),
+  })
+  sealer.start()
+  undo.add(() => sealer.stop())
 
   const { dataDirectory } = source
   const key = config.tokens.key ?? (await keyOfDataFolder(dataDirectory, log))

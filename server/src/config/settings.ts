@@ -147,7 +147,7 @@ export const settings = {
     group: 'Database',
     description:
       'Connections for reads and users. The ledger has its own: one per batch in flight ' +
-      '(LEDGER_BATCHES_IN_FLIGHT), 4 to open accounts and 1 to seal.',
+      '(LEDGER_BATCHES_IN_FLIGHT) and 4 to open accounts.',
     example: '20',
     fallback: '10',
     parse: parseInteger(1, 1000),

@@ -29,13 +29,15 @@ export interface OpenBankDatabaseOptions {
   log: (line: string) => void
   /** The command line works on the PostgreSQL of a running bank; a server has its own or none. */
   attach: boolean
+  /** Whose connection is waited for: a migration may come before the server's login can do anything. */
+  login?: 'server' | 'owner'
 }
 
 export async function openBankDatabase(options: OpenBankDatabaseOptions): Promise<BankDatabase> {
   const { database, log } = options
   if (database.kind === 'external') {
-    await waitForDatabase(database.url, database.waitMilliseconds)
-    const { url, migrationUrl: ownerUrl } = database
+    const { url, migrationUrl: ownerUrl, waitMilliseconds } = database
+    await waitForDatabase(options.login === 'owner' ? ownerUrl : url, waitMilliseconds)
     return { url, ownerUrl, dataDirectory: undefined, exited: undefined, close: async () => {} }
   }
   const { dataDirectory } = database

@@ -5,6 +5,7 @@
 import { ConfigError } from '../config/problems.ts'
 import { EmbeddedPostgresError } from '../database/embedded/error.ts'
 import { DatabaseSetupError } from '../database/errors.ts'
+import { Fault } from '../kernel/fault.ts'
 
 /** Something outside of the program must change before it can start. */
 export class StartError extends Error {
@@ -25,6 +26,7 @@ export function reportFailure(error: unknown): FailureReport {
   const isExpected =
     error instanceof StartError ||
     error instanceof DatabaseSetupError ||
+    error instanceof Fault ||
     error instanceof EmbeddedPostgresError
   if (isExpected) return { text: error.message, exitCode: 1 }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)

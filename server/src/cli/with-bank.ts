@@ -1,0 +1,45 @@
+/** Lends a command the bank's database: that of a running bank, or one that is started for it. */
+import { loadConfig, type Config } from '../config/config.ts'
+import { readConfigSources } from '../config/sources.ts'
+import { assertCompatible } from '../database/compatibility.ts'
+import type { Database } from '../database/database.ts'
+import { connectBank, openBankDatabase, type BankDatabase } from '../process/database.ts'
+import { version } from '../version.ts'
+
+/** Progress goes to standard error, so that standard output is the answer alone. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+export function readConfig(): Config {
+  return loadConfig(readConfigSources(), { purpose: 'command' })
+}
+
+export async function withBankDatabase<T>(
+  config: Config,
+  login: 'server' | 'owner',
+  work: (bank: BankDatabase) => Promise<T>,
+): Promise<T> {
+  const bank = await openBankDatabase({ database: config.database, log: note, attach: true, login })
+  try {
+    return await work(bank)
+  } finally {
+    await bank.close()
+  }
+}
+
+/** The same with a pool of the server's login, on a schema that this program may use. */
+export function withDatabase<T>(
+  config: Config,
+  work: (database: Database, bank: BankDatabase) => Promise<T>,
+): Promise<T> {
+  return withBankDatabase(config, 'server', async (bank) => {
+    const { database } = await connectBank(bank.url, { ...config.database, poolSize: 2 }, note)
+    try {
+      await assertCompatible(database, version)
+      return await work(database, bank)
+    } finally {
+      await database.close()
+    }
+  })
+}
