@@ -210,7 +210,7 @@ function createBankIdentity(config: Config, database: Database, key: Uint8Array)
   })
 }
 
-function createRoutes(
+export function createRoutes(
   config: Config,
   database: Database,
   ledger: LedgerEngine,
