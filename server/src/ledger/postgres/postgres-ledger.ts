@@ -57,7 +57,7 @@ export interface PostgresLedgerOptions {
 
 const defaults = {
   batchSizeMax: 256,
-  batchesInFlight: 3,
+  batchesInFlight: 2,
   queueSizeMax: 10_000,
   callerTurnMax: 64,
   deadlineMilliseconds: 5_000,
