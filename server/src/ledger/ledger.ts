@@ -15,5 +15,9 @@ export type {
   TransferKind,
   TransferOutcome,
 } from './engine.ts'
+export { auditLedger } from './audit/audit.ts'
+export type { AuditFinding, AuditOptions, AuditProgress, AuditReport } from './audit/audit.ts'
+export { trialBalance } from './audit/trial-balance.ts'
+export type { TrialBalance, TrialBalanceLine } from './audit/trial-balance.ts'
 export { refusalOrder } from './core/refusals.ts'
 export type { Refusal, RefusalCode, Side } from './core/refusals.ts'

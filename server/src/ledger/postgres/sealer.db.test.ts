@@ -59,6 +59,27 @@ describe('the sealer', () => {
     expect(await readFeed(database, 4)).toEqual([])
   })
 
+  it('keeps batches apart whose ids interleave, as those of two servers do', async () => {
+    const [one, other] = [await world.customer(100), await world.customer(100)]
+    await world.postAll([world.transfer(one, other, 1), world.transfer(one, other, 2)])
+    await world.postAll([world.transfer(one, other, 3), world.transfer(one, other, 4)])
+    const owner = new Client({ connectionString: harness.database.superuserUrl })
+    await owner.connect()
+    // As if the second transfer had drawn its id after all that were posted later.
+    const late = 'ffffffff-ffff-7fff-bfff-ffffffffffff'
+    await owner.query(`begin; set local session_replication_role = replica;
+      update batch set last_transfer_id = '${late}' from transfer as t
+        where t.amount = 2 and batch.id = t.batch_id;
+      update idempotency_key set transfer_id = '${late}' from transfer as t
+        where t.amount = 2 and transfer_id = t.id;
+      update transfer set id = '${late}' where amount = 2; commit`)
+    await owner.end()
+    await createSealer({ database, onError }).seal()
+    const batches = await readFeed(database, 0)
+    const amounts = batches.map(({ transfers }) => transfers.map(({ amount }) => amount))
+    expect(amounts.flat()).toEqual([100, 100, 1, 2, 3, 4])
+  })
+
   it('passes over a batch that is not committed, and numbers it after it is', async () => {
     const [one, other] = [await world.customer(100), await world.customer(100)]
     const sealer = createSealer({ database, onError })
