@@ -2,8 +2,13 @@
 import { Command } from 'commander'
 import { present } from '../kernel/assert.ts'
 import { findCurrency } from '../kernel/currency.ts'
-import { auditLedger, type AuditFinding, type AuditReport } from '../ledger/audit/audit.ts'
-import { trialBalance, type TrialBalance } from '../ledger/audit/trial-balance.ts'
+import {
+  auditLedger,
+  trialBalance,
+  type AuditFinding,
+  type AuditReport,
+  type TrialBalance,
+} from '../ledger/ledger.ts'
 import { CommandError } from './command-error.ts'
 import { formatMinor, formatTable } from './table.ts'
 import { note, readConfig, withBankDatabase, withDatabase } from './with-bank.ts'

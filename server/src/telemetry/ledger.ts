@@ -1,7 +1,11 @@
 /** The ledger's work as metrics and spans; see ledger/telemetry.ts for what is told when. */
 import type { Tracer } from '@opentelemetry/api'
-import type { LedgerEngine, TransferOutcome } from '../ledger/ledger.ts'
-import type { BatchTelemetry, LedgerTelemetry } from '../ledger/telemetry.ts'
+import type {
+  BatchTelemetry,
+  LedgerEngine,
+  LedgerTelemetry,
+  TransferOutcome,
+} from '../ledger/ledger.ts'
 import type { Metrics } from './metrics.ts'
 import { startChildSpan } from './tracing.ts'
 
