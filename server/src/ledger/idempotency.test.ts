@@ -2,7 +2,7 @@ import { createHmac, hash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { Defect } from '../kernel/assert.ts'
 import { absentField, differingFields, fieldHexLength } from './core/fields.ts'
-import { instruct, uuid } from './core/testing.ts'
+import { instruct, uuid } from './conformance/decisions.ts'
 import { createKeyMaker, keyId } from './idempotency.ts'
 
 const secret = Buffer.from('the secret of a bank: 32 bytes, at least')

@@ -5,7 +5,14 @@ import { MINOR_MAX } from '../../kernel/money.ts'
 import type { PostedTransfer, TransferInstruction, TransferOutcome } from '../engine.ts'
 import { availableBalance } from './account.ts'
 import { decide } from './decide.ts'
-import { decisionInput, instruct, lockedAccount, prepare, storedKeys, uuid } from './testing.ts'
+import {
+  decisionInput,
+  instruct,
+  lockedAccount,
+  prepare,
+  storedKeys,
+  uuid,
+} from '../conformance/decisions.ts'
 import type { LockedAccount, PreparedInstruction, StoredKey } from './types.ts'
 
 // Few accounts, users, keys and currencies, so that everything collides with everything.

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { Defect } from '../../kernel/assert.ts'
 import type { Party } from '../engine.ts'
 import { decide } from './decide.ts'
-import { decisionInput, instruct, lockedAccount, storedKeys, uuid } from './testing.ts'
+import {
+  decisionInput,
+  instruct,
+  lockedAccount,
+  storedKeys,
+  uuid,
+} from '../conformance/decisions.ts'
 
 const from = lockedAccount(11)
 const to = lockedAccount(12, { ownerId: uuid(2), ledgerBalance: 0n, version: 0 })

@@ -9,7 +9,7 @@ import type {
   LockedAccount,
   PreparedInstruction,
   StoredKey,
-} from './types.ts'
+} from '../core/types.ts'
 
 const keyMaker = createKeyMaker(Buffer.alloc(32, 7))
 
