@@ -42,11 +42,13 @@ export function buildOpenApi(app: FastifyInstance, routes: readonly RouteEntry[]
   // A copy, in which nothing is shared with the schemas that validate.
   const document: unknown = JSON.parse(JSON.stringify(app.swagger()))
   assert(isJsonObject(document), 'the OpenAPI document is an object')
-  const schemas = objectAt(objectAt(document, 'components'), 'schemas')
+  const components = objectAt(document, 'components')
+  const schemas = objectAt(components, 'schemas')
   for (const [, schema] of objectsIn(schemas)) delete schema['title']
-  objectAt(document, 'components')['securitySchemes'] = {
+  components['securitySchemes'] = {
     bearerAuth: { type: 'http', scheme: 'bearer', description: 'An access token' },
   }
+  const usedCodes = new Set<ProblemCode>()
   const tags = new Set<string>()
   for (const [path, item] of objectsIn(objectAt(document, 'paths'))) {
     for (const [method, operation] of objectsIn(item)) {
@@ -56,9 +58,13 @@ export function buildOpenApi(app: FastifyInstance, routes: readonly RouteEntry[]
         `the route of ${method} ${path}`,
       )
       complete(operation, route, schemas)
+      for (const code of problemCodesOf(route)) usedCodes.add(code)
       for (const tag of listAt(operation, 'tags')) tags.add(String(tag))
     }
   }
+  components['examples'] = Object.fromEntries(
+    problemCodes.filter((code) => usedCodes.has(code)).map((code) => [code, problemExample(code)]),
+  )
   document['tags'] = [...tags].map((name) => ({ name }))
   return document
 }
@@ -124,7 +130,7 @@ function problemAnswers(codes: readonly ProblemCode[]): JsonObject {
         [problemContentType]: {
           schema: { $ref: '#/components/schemas/Problem' },
           examples: Object.fromEntries(
-            ofStatus.map((other) => [other, { value: problemExample(other) }]),
+            ofStatus.map((other) => [other, { $ref: `#/components/examples/${other}` }]),
           ),
         },
       },
@@ -133,8 +139,11 @@ function problemAnswers(codes: readonly ProblemCode[]): JsonObject {
   return answers
 }
 
-function problemExample(code: ProblemCode): unknown {
-  return JSON.parse(renderProblem(code, { requestId: 'req_01h455vb4pex5vsknk084sn02q' }))
+function problemExample(code: ProblemCode): JsonObject {
+  const value: unknown = JSON.parse(
+    renderProblem(code, { requestId: 'req_01h455vb4pex5vsknk084sn02q' }),
+  )
+  return { summary: problemCatalog[code].title, value }
 }
 
 function addExamples(part: JsonObject, schemas: JsonObject): void {

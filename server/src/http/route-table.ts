@@ -16,7 +16,7 @@ export interface RouteEntry {
   reads: { body: boolean; query: boolean; path: boolean }
 }
 
-/** Starts the list; it has each route that is added from now on. */
+/** Starts the list; it has each route that is added from now on. After `addSharedSchemas`. */
 export function collectRoutes(app: FastifyInstance): readonly RouteEntry[] {
   const entries: RouteEntry[] = []
   app.addHook('onRoute', ({ method, url, schema, config = {} }) => {

@@ -117,6 +117,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   })
   app.setErrorHandler(answerFailure)
 
+  addSharedSchemas(app)
   const routes = collectRoutes(app)
   await addCors(app, options.allowedOrigins ?? [])
   app.addHook('onRequest', (request, _reply, done) => {
@@ -126,7 +127,6 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   addAuthentication(app, options)
   addJsonBody(app)
   addIntegerQuery(app)
-  addSharedSchemas(app)
   share(app, ProblemSchema)
   await addOpenApi(app)
 
