@@ -7,7 +7,7 @@ import type { Static } from 'typebox'
 import { encodeId, type Uuid } from '../kernel/ids.ts'
 import { toMinor } from '../kernel/money.ts'
 import type { PostedTransfer } from '../ledger/ledger.ts'
-import type { TransferEntrySchema, TransferSchema } from './schema.ts'
+import type { TransferSchema } from './schema.ts'
 import type { OwnedTransfer } from './store.ts'
 
 /** What the reader is to the transfer; staff are neither. */
@@ -25,50 +25,43 @@ export function renderTransfer(
   transfer: PostedTransfer,
   { payer, receiver }: TransferView,
 ): Static<typeof TransferSchema> {
+  const { amount, description, reference } = transfer
+  // Texts that the entries repeat are made once: they are most of the cost.
+  const id = encodeId('xfer', transfer.id)
+  const fromAccountId = encodeId('acct', transfer.debitAccountId)
+  const toAccountId = encodeId('acct', transfer.creditAccountId)
+  const createdAt = transfer.createdAt.toISOString()
+  const words = { description, reference, created_at: createdAt }
   return {
-    id: encodeId('xfer', transfer.id),
+    id,
     kind: transfer.kind,
-    from_account_id: encodeId('acct', transfer.debitAccountId),
-    to_account_id: encodeId('acct', transfer.creditAccountId),
-    amount: transfer.amount,
+    from_account_id: fromAccountId,
+    to_account_id: toAccountId,
+    amount,
     currency: transfer.currency,
-    description: transfer.description,
-    reference: transfer.reference,
-    created_at: transfer.createdAt.toISOString(),
-    ...(payer && { metadata: sorted(transfer.metadata ?? {}), from_entry: fromEntry(transfer) }),
-    ...(receiver && { to_entry: toEntry(transfer) }),
-  }
-}
-
-type TransferEntry = Static<typeof TransferEntrySchema>
-
-// Customers' accounts are credit-normal: a debit takes away.
-function fromEntry(transfer: PostedTransfer): TransferEntry {
-  return {
-    seq: transfer.debitSeq,
-    amount: -transfer.amount,
-    balance_after: toMinor(transfer.debitBalanceAfter),
-    counterparty: { account_id: encodeId('acct', transfer.creditAccountId) },
-    ...common(transfer),
-  }
-}
-
-function toEntry(transfer: PostedTransfer): TransferEntry {
-  return {
-    seq: transfer.creditSeq,
-    amount: transfer.amount,
-    balance_after: toMinor(transfer.creditBalanceAfter),
-    counterparty: { account_id: encodeId('acct', transfer.debitAccountId) },
-    ...common(transfer),
-  }
-}
-
-function common({ id, description, reference, createdAt }: PostedTransfer) {
-  return {
-    transfer_id: encodeId('xfer', id),
-    description,
-    reference,
-    created_at: createdAt.toISOString(),
+    ...words,
+    ...(payer && {
+      metadata: sorted(transfer.metadata ?? {}),
+      // Customers' accounts are credit-normal: a debit takes away.
+      from_entry: {
+        seq: transfer.debitSeq,
+        transfer_id: id,
+        amount: -amount,
+        balance_after: toMinor(transfer.debitBalanceAfter),
+        counterparty: { account_id: toAccountId },
+        ...words,
+      },
+    }),
+    ...(receiver && {
+      to_entry: {
+        seq: transfer.creditSeq,
+        transfer_id: id,
+        amount,
+        balance_after: toMinor(transfer.creditBalanceAfter),
+        counterparty: { account_id: fromAccountId },
+        ...words,
+      },
+    }),
   }
 }
 
