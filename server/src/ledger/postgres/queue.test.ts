@@ -1,0 +1,136 @@
+import {
+  array,
+  assert,
+  constant,
+  constantFrom,
+  oneof,
+  property,
+  record,
+  uniqueArray,
+} from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createQueue, type QueueItem } from './queue.ts'
+
+interface Item extends QueueItem {
+  number: number
+}
+
+const bounds = { itemsMax: 100, batchItemsMax: 10, callerTurnMax: 3 }
+let count = 0
+
+function item(accountIds: string[], caller = 'one', deadline = Infinity): Item {
+  count += 1
+  return { number: count, caller, accountIds, deadline }
+}
+
+function offered(options: Partial<typeof bounds>, items: Item[]) {
+  const queue = createQueue<Item>({ ...bounds, ...options })
+  for (const each of items) expect(queue.offer(each)).toBe(true)
+  return queue
+}
+
+describe('the queue', () => {
+  it('puts all items of one account into one batch, in order of arrival', () => {
+    const items = [item(['a', 'b']), item(['b', 'c']), item(['a', 'c'])]
+    expect(offered({}, items).take()).toEqual(items)
+  })
+
+  it('keeps an account of a batch in flight out of all others until it is released', () => {
+    const [first, second, other] = [item(['a']), item(['a']), item(['b'])]
+    const queue = offered({}, [first])
+    expect(queue.take()).toEqual([first])
+    queue.offer(second)
+    queue.offer(other)
+    expect(queue.take()).toEqual([other])
+    expect(queue.take()).toEqual([])
+    queue.release([first])
+    expect(queue.take()).toEqual([second])
+  })
+
+  it('lets nobody overtake on an account, not even past an item that waits for another one', () => {
+    const [inFlight, waits, behind] = [item(['a']), item(['a', 'b']), item(['b'])]
+    const queue = offered({}, [inFlight])
+    queue.take()
+    queue.offer(waits)
+    queue.offer(behind)
+    expect(queue.take()).toEqual([])
+    queue.release([inFlight])
+    expect(queue.take()).toEqual([waits, behind])
+  })
+
+  it('gives callers turns, so that a bulk takes one chunk a round', () => {
+    const bulk = Array.from({ length: 8 }, (_, index) => item([`bulk-${index}`], 'bulk'))
+    const single = item(['single'], 'single')
+    const batch = offered({}, [...bulk, single]).take()
+    expect(batch.indexOf(single)).toBe(bounds.callerTurnMax)
+    expect(batch).toHaveLength(9)
+  })
+
+  it('continues with the next caller in the next batch', () => {
+    const bulk = Array.from({ length: 8 }, (_, index) => item([`bulk-${index}`], 'bulk'))
+    const single = item(['single'], 'single')
+    const queue = offered({ batchItemsMax: 3 }, [...bulk, single])
+    expect(queue.take()).not.toContain(single)
+    expect(queue.take()).toContain(single)
+  })
+
+  it('takes no more than it may hold', () => {
+    const queue = offered({ itemsMax: 2 }, [item(['a']), item(['b'])])
+    expect(queue.offer(item(['c']))).toBe(false)
+    queue.take()
+    expect(queue.offer(item(['c']))).toBe(true)
+  })
+
+  it('gives up what is past its deadline, and what was behind it may leave', () => {
+    const [late, behind] = [item(['a'], 'one', 10), item(['a'], 'one', 30)]
+    const queue = offered({}, [late, behind])
+    expect(queue.earliestDeadline()).toBe(10)
+    expect(queue.expire(20)).toEqual([late])
+    expect(queue.earliestDeadline()).toBe(30)
+    expect(queue.size).toBe(1)
+    expect(queue.take()).toEqual([behind])
+  })
+
+  it('whatever happens: every item leaves once, in order per account, into one batch at a time', () => {
+    const accounts = uniqueArray(constantFrom('a', 'b', 'c', 'd'), { maxLength: 2 })
+    const step = oneof(
+      record({ kind: constant('offer'), accounts, caller: constantFrom('x', 'y') }),
+      record({ kind: constantFrom('take', 'release') }),
+    )
+    assert(
+      property(array(step, { maxLength: 80 }), (steps) => {
+        const queue = createQueue<Item>({ itemsMax: 100, batchItemsMax: 3, callerTurnMax: 2 })
+        const flights: Item[][] = []
+        const left: Item[] = []
+        let offeredCount = 0
+
+        function take(): void {
+          const batch = queue.take()
+          const busy = new Set(flights.flat().flatMap(({ accountIds }) => accountIds))
+          const shared = batch.flatMap(({ accountIds }) => accountIds).filter((id) => busy.has(id))
+          expect(shared).toEqual([])
+          left.push(...batch)
+          if (batch.length > 0) flights.push(batch)
+        }
+
+        for (const each of steps) {
+          if ('accounts' in each) {
+            offeredCount += 1
+            queue.offer(item(each.accounts, each.caller))
+          } else if (each.kind === 'take') take()
+          else queue.release(flights.shift() ?? [])
+        }
+        for (let round = 0; round < 200 && queue.size > 0; round += 1) {
+          take()
+          queue.release(flights.shift() ?? [])
+        }
+        expect(left).toHaveLength(offeredCount)
+        for (const account of ['a', 'b', 'c', 'd']) {
+          const numbers = left.filter(({ accountIds }) => accountIds.includes(account))
+          const inOrder = numbers.toSorted((one, other) => one.number - other.number)
+          expect(numbers).toEqual(inOrder)
+        }
+      }),
+    )
+  })
+})
