@@ -52,6 +52,9 @@ export function createAccountRoutes(dependencies: AccountRoutesDependencies): Ro
               'currency_not_supported',
               'idempotency_key_reused',
               'too_many_accounts',
+              'unavailable',
+              'shutting_down',
+              'outcome_unknown',
             ),
           },
         },
@@ -92,7 +95,10 @@ export function createAccountRoutes(dependencies: AccountRoutesDependencies): Ro
             { owner_id: Type.Optional(idSchema('user')), ...pageQuery },
             { additionalProperties: false },
           ),
-          response: { 200: listOf(AccountSchema), ...problems('invalid_cursor', 'role_required') },
+          response: {
+            200: listOf(AccountSchema),
+            ...problems('invalid_cursor', 'role_required', 'unavailable'),
+          },
         },
       },
       async (request) => {
@@ -121,7 +127,7 @@ export function createAccountRoutes(dependencies: AccountRoutesDependencies): Ro
           summary: 'Read an account',
           description: 'The owner reads it, and staff.',
           params: Type.Object({ id: idSchema('acct') }),
-          response: { 200: AccountSchema, ...problems('account_not_found') },
+          response: { 200: AccountSchema, ...problems('account_not_found', 'unavailable') },
         },
       },
       async (request) => {

@@ -38,7 +38,13 @@ export function createBankAccountRoutes(dependencies: BankAccountRoutesDependenc
           response: {
             200: BankAccountSchema,
             201: BankAccountSchema,
-            ...problems('currency_not_supported', 'bank_account_exists'),
+            ...problems(
+              'currency_not_supported',
+              'bank_account_exists',
+              'unavailable',
+              'shutting_down',
+              'outcome_unknown',
+            ),
           },
         },
       },
@@ -68,7 +74,10 @@ export function createBankAccountRoutes(dependencies: BankAccountRoutesDependenc
           summary: 'List the accounts of the bank',
           description: 'Newest first, with their balances. For staff.',
           querystring: Type.Object(pageQuery, { additionalProperties: false }),
-          response: { 200: listOf(BankAccountSchema), ...problems('invalid_cursor') },
+          response: {
+            200: listOf(BankAccountSchema),
+            ...problems('invalid_cursor', 'unavailable'),
+          },
         },
       },
       async (request) => {

@@ -34,6 +34,9 @@ const refusals = [
   'currency_mismatch',
   'account_closed',
   'limit_exceeded',
+  'unavailable',
+  'shutting_down',
+  'outcome_unknown',
 ] as const
 
 export function createDepositRoutes({ ledger, currencies }: DepositRoutesDependencies): Routes {

@@ -44,7 +44,7 @@ export function createEntryRoutes({ ledger, entries }: EntryRoutesDependencies):
           ),
           response: {
             200: listOf(EntrySchema),
-            ...problems('invalid_cursor', 'account_not_found'),
+            ...problems('invalid_cursor', 'account_not_found', 'unavailable'),
           },
         },
       },

@@ -34,7 +34,7 @@ export function createPayeeRoutes({ payees, currencies }: PayeeRoutesDependencie
           ),
           response: {
             200: PayeeSchema,
-            ...problems('currency_not_supported', 'payee_not_found'),
+            ...problems('currency_not_supported', 'payee_not_found', 'unavailable'),
           },
         },
       },

@@ -63,6 +63,9 @@ export function createTransferRoutes(dependencies: TransferRoutesDependencies): 
               'limit_exceeded',
               'insufficient_funds',
               'balance_out_of_range',
+              'unavailable',
+              'shutting_down',
+              'outcome_unknown',
             ),
           },
         },
@@ -107,7 +110,7 @@ export function createTransferRoutes(dependencies: TransferRoutesDependencies): 
           ),
           response: {
             200: listOf(TransferSchema),
-            ...problems('invalid_cursor', 'account_not_found'),
+            ...problems('invalid_cursor', 'account_not_found', 'unavailable'),
           },
         },
       },
@@ -148,7 +151,7 @@ export function createTransferRoutes(dependencies: TransferRoutesDependencies): 
           summary: 'Read a transfer',
           description: 'The owners of both accounts read it, and staff.',
           params: Type.Object({ id: idSchema('xfer') }),
-          response: { 200: TransferSchema, ...problems('transfer_not_found') },
+          response: { 200: TransferSchema, ...problems('transfer_not_found', 'unavailable') },
         },
       },
       async (request) => {
