@@ -9,7 +9,7 @@
  * This is on the path of every transfer. Per call, on 2 cores with Node 24.21 (2026-11-22):
  * `createHmac` 10.6 us, `createHash` 1.0 us, the one-shot `hash` 0.42 us and HMAC built from two
  * one-shots 0.70 us with the very same bytes. Kind and currency take few values and are remembered, so
- * a bare transfer costs three HMACs and one hash: 2.8 us in place of 54 us.
+ * a bare transfer costs three HMACs and one hash: 3.6 us with its canonical texts, in place of 55 us.
  */
 import { hash } from 'node:crypto'
 import type { Uuid } from '../kernel/ids.ts'
