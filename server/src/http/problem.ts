@@ -63,8 +63,7 @@ export function renderProblem(
   { detail, facts, errors, requestId }: ProblemOptions,
 ): string {
   const { status, title, retry } = problemCatalog[code]
-  return JSON.stringify({
-    ...facts,
+  const fixed = {
     type: `/problems/${code}`,
     title,
     status,
@@ -73,5 +72,7 @@ export function renderProblem(
     request_id: requestId,
     retry,
     ...(errors && { errors }),
-  })
+  }
+  // Members keep the place of their first mention and the value of their last.
+  return JSON.stringify({ ...fixed, ...facts, ...fixed })
 }
