@@ -2,6 +2,10 @@
  * A small client of the HTTP API for the demo, the bench and the tests of a running bank: one
  * method for all routes, the bearer token kept, problem documents thrown as {@link ApiProblem}.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const triesMax = 5
+const retryMilliseconds = 1_000
 
 /** A JSON object as it came; callers pick the members they need by name. */
 export type Json = Record<string, unknown>
@@ -38,7 +42,10 @@ export interface Api {
   baseUrl: string
   /** Resolves with whatever was answered, as long as it is JSON. */
   send(method: string, path: string, request?: ApiRequest): Promise<ApiAnswer>
-  /** Resolves with the body of a 2xx, throws {@link ApiProblem} for everything else. */
+  /**
+   * Resolves with the body of a 2xx, throws {@link ApiProblem} for everything else. Asks again, a
+   * few times and when the bank says so, while it is overloaded: nothing was done then.
+   */
   call(method: string, path: string, request?: ApiRequest): Promise<Json>
   /** A text member of what {@link Api.call} answers. */
   text(body: Json, member: string): string
@@ -65,9 +72,12 @@ export function createApi(baseUrl: string): Api {
     baseUrl,
     send,
     async call(method, path, request) {
-      const { status, body } = await send(method, path, request)
-      if (status >= 300) throw new ApiProblem(status, body)
-      return body
+      for (let tries = 1; ; tries += 1) {
+        const { status, body } = await send(method, path, request)
+        if (status < 300) return body
+        if (body['code'] !== 'overloaded' || tries === triesMax) throw new ApiProblem(status, body)
+        await sleep(retryMilliseconds)
+      }
     },
     text(body, member) {
       const value = body[member]

@@ -16,8 +16,12 @@ export interface BankProcess {
   readyMilliseconds: number
   /** What it wrote to standard output and standard error so far. */
   output(): string
+  /** Its exit code, once it has ended; null after a signal that it could not answer. */
+  exited: Promise<number | null>
   /** Asks it to stop and resolves with its exit code. */
   stop(): Promise<number | null>
+  /** Ends it at once, as `kill -9` does, and resolves when it is gone. */
+  kill(): Promise<void>
 }
 
 export interface BankProcessOptions {
@@ -66,7 +70,8 @@ export async function startBankProcess(options: BankProcessOptions): Promise<Ban
 
   const deadline = started + (options.readyTimeoutMilliseconds ?? 60_000)
   while (!(await isReady(baseUrl))) {
-    if (child.exitCode !== null || performance.now() > deadline) {
+    const hasEnded = child.exitCode !== null || child.signalCode !== null
+    if (hasEnded || performance.now() > deadline) {
       child.kill('SIGKILL')
       throw new Error(`the bank did not become ready:\n${output}`)
     }
@@ -78,9 +83,14 @@ export async function startBankProcess(options: BankProcessOptions): Promise<Ban
     metricsUrl: `http://${metricsAddress}/metrics`,
     readyMilliseconds: performance.now() - started,
     output: () => output,
+    exited,
     stop() {
       child.kill('SIGTERM')
       return exited
+    },
+    async kill() {
+      child.kill('SIGKILL')
+      await exited
     },
   }
 }

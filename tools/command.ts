@@ -4,10 +4,21 @@ import { fileURLToPath } from 'node:url'
 
 const entry = fileURLToPath(new URL('../server/src/cli/main.ts', import.meta.url))
 
+export interface CommandOptions {
+  /** Standard input. */
+  input?: string
+  /** Settings over the environment of this process. */
+  settings?: Readonly<Record<string, string>>
+}
+
 /** Resolves with what the command printed; rejects, with what it complained of, unless it exits 0. */
-export function runCommand(words: readonly string[], input = ''): Promise<string> {
+export function runCommand(
+  words: readonly string[],
+  { input = '', settings = {} }: CommandOptions = {},
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [entry, ...words], { stdio: 'pipe' })
+    const env = { ...process.env, ...settings }
+    const child = spawn(process.execPath, [entry, ...words], { stdio: 'pipe', env })
     let output = ''
     let complaints = ''
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
