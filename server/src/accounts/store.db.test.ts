@@ -51,6 +51,7 @@ test('balances are exact at the ends of their range', async () => {
 
 test('accounts of the bank itself, and absent ones, are not found', async () => {
   const { account } = await bank.ledger.openBankAccount('fees', 'EUR')
+  await bank.owner.query('insert into account_detail (account_id) values ($1)', [account.accountId])
   expect(await store.find(account.accountId)).toBeUndefined()
   expect(await store.find(bank.newUuid())).toBeUndefined()
 })

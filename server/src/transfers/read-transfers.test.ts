@@ -178,6 +178,9 @@ describe('GET /v1/transfers/{id}', () => {
 
 describe('GET /v1/transfers', () => {
   test('OK: all of an account, newest first, page by page, each as the reader may see it', async () => {
+    // So that the two accounts are not at the same seq.
+    await pay(bobs, await bank.open(bank.bob), 1)
+    await pay(bobs, await bank.open(bank.bob), 1)
     await pay(alices, bobs, 10)
     await pay(bobs, alices, 20)
     await pay(alices, bobs, 30)
