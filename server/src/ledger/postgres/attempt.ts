@@ -13,17 +13,26 @@
 import { assert, Defect, present } from '../../kernel/assert.ts'
 import type { DecisionInput, Decision, LedgerRules, PreparedInstruction } from '../core/types.ts'
 import type { TransferOutcome } from '../engine.ts'
+import type { Uuid } from '../../kernel/ids.ts'
 import type { AttemptFailure, BatchTelemetry } from '../telemetry.ts'
 import type { Connection, FlightAnswer, FlightResult, FlightStatement } from './connection.ts'
 import { uuidArray } from './encode.ts'
 import { sqlStateOf } from '../../database/errors.ts'
 import { failureOf, isAftermath, isRefusedCommit } from './failure.ts'
-import { integer, readLockedAccount, readStoredKey, type Row } from './rows.ts'
-import { lockAccounts, readKeys, writeBatch } from './statements.ts'
+import { findHeldBack } from './held-back.ts'
+import { integer, readLockedAccount, readStoredKey, text, type Row } from './rows.ts'
+import {
+  lockAccounts,
+  lockFreeAccounts,
+  readAccountIds,
+  readKeys,
+  writeBatch,
+} from './statements.ts'
 import { isEmpty, writeSetValues } from './write-set.ts'
 
 export type AttemptResult =
-  | { kind: 'committed'; outcomes: readonly TransferOutcome[] }
+  /** With no outcome for an instruction that was held back: nothing was done for it. */
+  | { kind: 'committed'; outcomes: readonly (TransferOutcome | undefined)[] }
   /** Nothing was done. */
   | { kind: 'failed'; failure: AttemptFailure; error: unknown }
   /** COMMIT was sent and nobody knows whether it was carried out. */
@@ -37,32 +46,46 @@ export interface AttemptOptions {
   flightLimitMilliseconds: number
 }
 
+export interface AttemptRequest {
+  batch: readonly PreparedInstruction[]
+  /** Do not wait for accounts that others hold, hold back the instructions that need them. */
+  skipLocked: boolean
+  telemetry: BatchTelemetry
+  /** `outcomes` as in the result: those without one are not in the COMMIT. */
+  onCommitSent: (outcomes: readonly (TransferOutcome | undefined)[]) => void
+}
+
+/** What was decided, and on which of the instructions. */
+interface Decided {
+  decision: Decision
+  outcomes: readonly (TransferOutcome | undefined)[]
+}
+
 /** An answer of a flight that was an error. */
 class FlightError extends Error {}
 
 /** Runs a batch once. Never rejects; a connection that is in doubt is destroyed. */
 export async function attemptBatch(
   connection: Connection,
-  batch: readonly PreparedInstruction[],
+  request: AttemptRequest,
   options: AttemptOptions,
-  telemetry: BatchTelemetry,
-  onCommitSent: () => void,
 ): Promise<AttemptResult> {
+  const { telemetry } = request
   try {
-    const decision = await lockAndDecide(connection, batch, options, telemetry)
+    const { decision, outcomes } = await lockAndDecide(connection, request, options)
     if (isEmpty(decision)) {
       // Only replays: there is nothing that could be lost, so how the tx ends does not matter.
       const ended = telemetry.statement('rollback')
       await connection.fly(['rollback'], options.flightLimitMilliseconds)
       ended()
-      return { kind: 'committed', outcomes: decision.outcomes }
+      return { kind: 'committed', outcomes }
     }
     const values = writeSetValues(decision)
     const write: FlightStatement = { statement: writeBatch, values }
     const ended = telemetry.statement('write')
     const flight = connection.fly([write, 'commit'], options.flightLimitMilliseconds)
-    onCommitSent()
-    const result = readCommit(await flight, decision)
+    request.onCommitSent(outcomes)
+    const result = readCommit(await flight, outcomes)
     ended()
     if (isInDoubt(result)) connection.destroy()
     return result
@@ -77,36 +100,46 @@ export async function attemptBatch(
 
 async function lockAndDecide(
   connection: Connection,
-  batch: readonly PreparedInstruction[],
+  { batch, skipLocked, telemetry }: AttemptRequest,
   { decide, rules, beginText, flightLimitMilliseconds }: AttemptOptions,
-  telemetry: BatchTelemetry,
-): Promise<Decision> {
-  const accountIds = new Set<string>()
-  for (const { debitAccountId, creditAccountId } of batch) {
-    if (debitAccountId !== undefined) accountIds.add(debitAccountId)
-    if (creditAccountId !== undefined) accountIds.add(creditAccountId)
-  }
-  const keyIds = new Set(batch.map(({ keyId }) => keyId))
+): Promise<Decided> {
+  const accountIds = [uuidArray([...accountIdsOf(batch)])]
+  const keyIds = [uuidArray([...new Set(batch.map(({ keyId }) => keyId))])]
   const ended = telemetry.statement('lock')
   const answers = await connection.fly(
     [
       beginText,
-      { statement: lockAccounts, values: [uuidArray([...accountIds])] },
-      { statement: readKeys, values: [uuidArray([...keyIds])] },
+      { statement: skipLocked ? lockFreeAccounts : lockAccounts, values: accountIds },
+      { statement: readKeys, values: keyIds },
+      ...(skipLocked ? [{ statement: readAccountIds, values: accountIds }] : []),
     ],
     flightLimitMilliseconds,
   )
   ended()
-  const [, locked, read] = resultsOf(answers)
-  const accountRows = present(locked, 'the result of the locks').rows
-  const keyRows = present(read, 'the result of the keys').rows
-  return decide({
-    accounts: new Map(accountRows.map((row) => [present(row[0], 'id'), readLockedAccount(row)])),
+  const [, lockedRows, keyRows, existingRows] = resultsOf(answers).map(({ rows }) => rows)
+  assert(lockedRows && keyRows, 'a flight has a result for each of its statements')
+  const accounts = new Map(lockedRows.map((row) => [text(row, 0), readLockedAccount(row)]))
+  const existing = existingRows?.map((row) => text(row, 0)) ?? []
+  const heldBack = findHeldBack(batch, existing, accounts)
+  const decision = decide({
+    accounts,
     keys: readKeyRows(keyRows),
-    instructions: batch,
+    instructions: batch.filter((_, index) => !heldBack[index]),
     nowMilliseconds: integer(present(keyRows[0], 'the present time'), 0),
     rules,
   })
+  const decided = decision.outcomes.values()
+  const outcomes = heldBack.map((isHeldBack) => (isHeldBack ? undefined : decided.next().value))
+  return { decision, outcomes }
+}
+
+function accountIdsOf(batch: readonly PreparedInstruction[]): Set<Uuid> {
+  const ids = new Set<Uuid>()
+  for (const { debitAccountId, creditAccountId } of batch) {
+    if (debitAccountId !== undefined) ids.add(debitAccountId)
+    if (creditAccountId !== undefined) ids.add(creditAccountId)
+  }
+  return ids
 }
 
 function readKeyRows(rows: readonly Row[]): DecisionInput['keys'] {
@@ -124,7 +157,10 @@ function resultsOf(answers: readonly FlightAnswer[]): FlightResult[] {
   return answers.flatMap((answer) => ('result' in answer ? [answer.result] : []))
 }
 
-function readCommit(answers: readonly FlightAnswer[], decision: Decision): AttemptResult {
+function readCommit(
+  answers: readonly FlightAnswer[],
+  outcomes: Decided['outcomes'],
+): AttemptResult {
   const write = present(answers[0], 'the answer to the write set')
   const commit = present(answers[1], 'the answer to COMMIT')
   if ('error' in write) {
@@ -141,7 +177,7 @@ function readCommit(answers: readonly FlightAnswer[], decision: Decision): Attem
   if (commit.result.command !== 'COMMIT') {
     return failed(new Defect(`COMMIT was answered with ${commit.result.command}`))
   }
-  return { kind: 'committed', outcomes: decision.outcomes }
+  return { kind: 'committed', outcomes }
 }
 
 function failed(error: unknown): AttemptResult {

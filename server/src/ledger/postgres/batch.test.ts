@@ -37,6 +37,7 @@ type Attempt = (batch: readonly PreparedInstruction[], tries: number) => Attempt
 /** Runs instructions with those amounts in one batch and returns how each was answered. */
 async function run(amounts: number[], attempt: Attempt, deadline = soon()) {
   const attempts: number[][] = []
+  const heldBack: number[] = []
   const answers = amounts.map(() => Promise.withResolvers<TransferOutcome>())
   const items = amounts.map((amount, index): Item => {
     const answer = answers[index] ?? Promise.withResolvers<TransferOutcome>()
@@ -65,14 +66,14 @@ async function run(amounts: number[], attempt: Attempt, deadline = soon()) {
         creditAccountId: undefined,
         instruction: each,
       })),
-    async attempt(batch, _telemetry, onCommitSent) {
+    async attempt({ batch, onCommitSent }) {
       attempts.push(batch.map((prepared) => prepared.instruction.amount))
       const result = attempt(batch, attempts.length)
-      if (result.kind === 'unknown') onCommitSent()
+      if (result.kind === 'unknown') onCommitSent(batch.map(outcomeOf))
       return result
     },
-  })(items)
-  return { attempts, answers: await settled }
+  })(items, (pending) => heldBack.push(pending.length))
+  return { attempts, heldBack, answers: await settled }
 }
 
 const committed: Attempt = (batch) => ({ kind: 'committed', outcomes: batch.map(outcomeOf) })
@@ -157,6 +158,18 @@ describe('a batch', () => {
       )
       expect(codesOf(answers)).toEqual(['outcome_unknown'])
     }
+  })
+
+  it('answers what it could post and goes on with what was held back', async () => {
+    const { attempts, heldBack, answers } = await run([1, 2, 3], (batch, tries) => ({
+      kind: 'committed',
+      outcomes: batch.map((each) =>
+        tries < 3 && each.instruction.amount === 2 ? undefined : outcomeOf(each),
+      ),
+    }))
+    expect(attempts).toEqual([[1, 2, 3], [2], [2]])
+    expect(heldBack).toEqual([1, 1])
+    expect(codesOf(answers)).toEqual(['answered', 'answered', 'answered'])
   })
 
   it('gives up before it begins what is past its deadline', async () => {

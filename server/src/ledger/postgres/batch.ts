@@ -2,7 +2,8 @@
  * Brings a batch to its end: every instruction of it is answered exactly once.
  *
  * - Contention: the batch runs again with jitter, a few times; then its instructions fault and
- *   nothing was done.
+ *   nothing was done. After a lock timeout it no longer waits for locks: it posts what it can, and
+ *   only the instructions that need a held account wait, until their deadline, for it to be let go.
  * - Surroundings: the instructions fault at once and nothing was done.
  * - COMMIT sent and no answer: the batch runs again on a new connection until the deadline of each
  *   instruction. Its keys then show whether it was posted, so it is posted once. The old session may
@@ -15,8 +16,8 @@ import { Fault } from '../../kernel/fault.ts'
 import type { PreparedInstruction } from '../core/types.ts'
 import type { TransferInstruction, TransferOutcome } from '../engine.ts'
 import type { BatchTelemetry, LedgerTelemetry } from '../telemetry.ts'
-import type { AttemptResult } from './attempt.ts'
-import { failureOf } from './failure.ts'
+import type { AttemptRequest, AttemptResult } from './attempt.ts'
+import { failureOf, isLockTimeout } from './failure.ts'
 import type { Prepare } from './prepare.ts'
 import type { QueueItem } from './queue.ts'
 
@@ -35,20 +36,21 @@ export interface BatchOptions {
   telemetry: LedgerTelemetry
   contentionTriesMax: number
   prepare: Prepare
-  attempt: (
-    batch: readonly PreparedInstruction[],
-    telemetry: BatchTelemetry,
-    onCommitSent: () => void,
-  ) => Promise<AttemptResult>
+  attempt: (request: AttemptRequest) => Promise<AttemptResult>
 }
 
-export type RunBatch = (items: readonly Item[]) => Promise<void>
+/** `onHeldBack` is told what is left when only the instructions that wait for a lock are. */
+export type RunBatch = (
+  items: readonly Item[],
+  onHeldBack: (pending: readonly Item[]) => void,
+) => Promise<void>
 
 export function createBatchRunner(options: BatchOptions): RunBatch {
   const { prepare, attempt, contentionTriesMax } = options
 
   async function attemptItems(
     items: readonly Item[],
+    skipLocked: boolean,
     telemetry: BatchTelemetry,
     watch: DeadlineWatch,
   ): Promise<AttemptResult> {
@@ -58,31 +60,46 @@ export function createBatchRunner(options: BatchOptions): RunBatch {
     } catch (error) {
       return { kind: 'failed', failure: failureOf(error), error }
     }
-    return attempt(batch, telemetry, () => watch.start(items))
+    return attempt({
+      batch,
+      skipLocked,
+      telemetry,
+      onCommitSent(outcomes) {
+        watch.start(items.filter((item, index) => item.unknown || outcomes[index]))
+      },
+    })
   }
 
   /** What is still to be done after a failed attempt, its other items answered. */
-  async function settle(items: readonly Item[], telemetry: BatchTelemetry): Promise<void> {
+  async function settle(
+    items: readonly Item[],
+    telemetry: BatchTelemetry,
+    onHeldBack: (pending: readonly Item[]) => void,
+  ): Promise<void> {
     const watch = createDeadlineWatch()
     let pending = items
+    let skipLocked = false
     try {
       for (let tries = 1; ; tries += 1) {
         pending = dropLate(pending, options.telemetry)
         if (pending.length === 0) return
-        const result = await attemptItems(pending, telemetry, watch)
-        if (result.kind === 'committed') return answer(pending, result.outcomes)
-        if (result.kind === 'unknown') {
+        const result = await attemptItems(pending, skipLocked, telemetry, watch)
+        if (result.kind !== 'unknown') watch.start(pending.filter(({ unknown }) => unknown))
+        if (result.kind === 'committed') {
+          pending = answer(pending, result.outcomes)
+          if (pending.length > 0) onHeldBack(pending)
+        } else if (result.kind === 'unknown') {
           telemetry.unknown()
-          for (const item of pending) item.unknown = true
-          // A little longer each time: a database that starts again needs its time.
-          await sleep(Math.min(tries * 25, 250))
-          continue
+          for (const item of watch.items()) item.unknown = true
+        } else {
+          telemetry.failed(result.failure, result.error)
+          if (result.failure === 'content') return await halve(pending, result.error, telemetry)
+          skipLocked ||= isLockTimeout(result.error)
+          const isLast = result.failure === 'surroundings' || tries >= contentionTriesMax
+          if (isLast) pending = faultKnown(pending, result)
         }
-        telemetry.failed(result.failure, result.error)
-        if (result.failure === 'content') return await halve(pending, result.error, telemetry)
-        const isLast = result.failure === 'surroundings' || tries >= contentionTriesMax
-        if (isLast) pending = faultKnown(pending, result)
-        await sleep(Math.min(tries * 10, 250) * (0.5 + Math.random()))
+        // A little longer each time: a database that starts again needs its time.
+        if (pending.length > 0) await sleep(Math.min(tries * 20, 250) * (0.5 + Math.random()))
       }
     } finally {
       watch.stop()
@@ -99,15 +116,16 @@ export function createBatchRunner(options: BatchOptions): RunBatch {
       return reject(first, new Defect('the instruction was rolled back', { cause: error }))
     }
     const middle = Math.ceil(items.length / 2)
-    await settle(items.slice(0, middle), telemetry)
-    await settle(items.slice(middle), telemetry)
+    // The other half still needs its accounts, so none are given up before the end.
+    await settle(items.slice(0, middle), telemetry, () => {})
+    await settle(items.slice(middle), telemetry, () => {})
   }
 
-  return async (items) => {
+  return async (items, onHeldBack) => {
     const now = performance.now()
     const longestWait = items.reduce((wait, item) => Math.max(wait, now - item.arrivedAt), 0)
     const telemetry = options.telemetry.batch(items.length, longestWait)
-    await settle(items, telemetry)
+    await settle(items, telemetry, onHeldBack)
     telemetry.finished()
   }
 }
@@ -118,16 +136,23 @@ function reject(item: Item, error: Error): void {
   item.reject(error)
 }
 
-function answer(items: readonly Item[], outcomes: readonly TransferOutcome[]): void {
+/** Answers those that have an outcome and returns the others: they were held back. */
+function answer(
+  items: readonly Item[],
+  outcomes: readonly (TransferOutcome | undefined)[],
+): readonly Item[] {
   assert(items.length === outcomes.length, 'a decision has one outcome for each instruction')
+  let heldBackCount = 0
   for (const [index, item] of items.entries()) {
     const outcome = outcomes[index]
+    if (!outcome) heldBackCount += 1
     if (!outcome || item.answered) continue
     item.answered = true
     // What a lost COMMIT has posted is found by its key and is new to the one who asked first.
     const isOwn = item.unknown && outcome.requestId === item.instruction.requestId
     item.resolve(isOwn && outcome.replayed ? { ...outcome, replayed: false } : outcome)
   }
+  return heldBackCount === 0 ? [] : items.filter((_, index) => !outcomes[index])
 }
 
 /** Gives up those past their deadline and returns the others. */
@@ -165,15 +190,19 @@ function outcomeUnknown(): Fault {
 
 /** From the sending of COMMIT on, answers each instruction at its deadline that it is unknown. */
 interface DeadlineWatch {
+  /** Watches these, and no longer the ones before. */
   start(items: readonly Item[]): void
+  items(): readonly Item[]
   stop(): void
 }
 
 function createDeadlineWatch(): DeadlineWatch {
+  let watched: readonly Item[] = []
   let timer: NodeJS.Timeout | undefined
 
   function start(items: readonly Item[]): void {
     clearTimeout(timer)
+    watched = items
     const now = performance.now()
     let next = Infinity
     for (const item of items) {
@@ -185,5 +214,5 @@ function createDeadlineWatch(): DeadlineWatch {
     if (next < Infinity) timer = setTimeout(start, Math.ceil(next - now) + 1, items)
   }
 
-  return { start, stop: () => clearTimeout(timer) }
+  return { start, items: () => watched, stop: () => clearTimeout(timer) }
 }

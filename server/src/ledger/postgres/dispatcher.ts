@@ -24,10 +24,15 @@ export type Dispatch = (
   deadline: number,
 ) => Promise<TransferOutcome>
 
+/** Each has a connection now and then; more than these keep their places among the batches in flight. */
+const stragglersMax = 8
+
 export function createDispatcher(options: DispatcherOptions): Dispatch {
   const { batchesInFlight, runBatch, telemetry } = options
   const queue = createQueue<Item>(options.queue)
   let inFlight = 0
+  /** Batches of which only held-back instructions are left; they have given up their places. */
+  let stragglers = 0
   let isScheduled = false
   let expiry: NodeJS.Timeout | undefined
   let expiryAt = Infinity
@@ -50,15 +55,33 @@ export function createDispatcher(options: DispatcherOptions): Dispatch {
   }
 
   async function runAndRelease(items: Item[]): Promise<void> {
+    const closed = new Set(items.flatMap(({ accountIds }) => accountIds))
+    let isStraggling = false
+
+    /** Only a few instructions are left, and wait for a lock: the others must not wait with them. */
+    function onHeldBack(pending: readonly Item[]): void {
+      const needed = new Set(pending.flatMap(({ accountIds }) => accountIds))
+      const free = [...closed].filter((accountId) => !needed.has(accountId))
+      for (const accountId of free) closed.delete(accountId)
+      queue.release(free)
+      if (!isStraggling && stragglers < stragglersMax) {
+        isStraggling = true
+        stragglers += 1
+        inFlight -= 1
+      }
+      schedule()
+    }
+
     try {
-      await runBatch(items)
+      await runBatch(items, onHeldBack)
     } catch (error) {
       // The runner answers every failure itself; this is for its own bugs, so that nobody waits.
       const cause = error instanceof Error ? error : new Error('the batch failed', { cause: error })
       for (const item of items) item.reject(cause)
     }
-    inFlight -= 1
-    queue.release(items)
+    if (isStraggling) stragglers -= 1
+    else inFlight -= 1
+    queue.release(closed)
     schedule()
   }
 

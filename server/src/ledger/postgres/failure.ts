@@ -40,3 +40,8 @@ export function isAftermath(error: unknown): boolean {
 export function isRefusedCommit(error: unknown): boolean {
   return sqlStateOf(error) !== undefined && classifyDatabaseError(error) !== 'unavailable'
 }
+
+/** True when somebody else held a lock for longer than this tx would wait. */
+export function isLockTimeout(error: unknown): boolean {
+  return sqlStateOf(error) === '55P03'
+}

@@ -20,7 +20,12 @@ import { createDatabase } from '../../database/database.ts'
 import { decide as decideByRules } from '../core/decide.ts'
 import type { LedgerEngine } from '../engine.ts'
 import { type LedgerTelemetry, silentTelemetry } from '../telemetry.ts'
-import { attemptBatch, type AttemptOptions, type AttemptResult } from './attempt.ts'
+import {
+  attemptBatch,
+  type AttemptOptions,
+  type AttemptRequest,
+  type AttemptResult,
+} from './attempt.ts'
 import { createBatchRunner } from './batch.ts'
 import { createConnections } from './connections.ts'
 import { createDispatcher } from './dispatcher.ts'
@@ -148,14 +153,10 @@ function createBatches(options: typeof defaults & PostgresLedgerOptions) {
     beginText: beginText(limits, options.role),
     flightLimitMilliseconds,
   }
-  const attempt: Parameters<typeof createBatchRunner>[0]['attempt'] = async (
-    batch,
-    telemetry,
-    onCommitSent,
-  ): Promise<AttemptResult> => {
+  const attempt = async (request: AttemptRequest): Promise<AttemptResult> => {
     try {
       return await connections.use((connection) =>
-        attemptBatch(connection, batch, attemptOptions, telemetry, onCommitSent),
+        attemptBatch(connection, request, attemptOptions),
       )
     } catch (error) {
       return { kind: 'failed', failure: failureOf(error), error }

@@ -43,7 +43,7 @@ describe('the queue', () => {
     queue.offer(other)
     expect(queue.take()).toEqual([other])
     expect(queue.take()).toEqual([])
-    queue.release([first])
+    queue.release(['a'])
     expect(queue.take()).toEqual([second])
   })
 
@@ -54,7 +54,7 @@ describe('the queue', () => {
     queue.offer(waits)
     queue.offer(behind)
     expect(queue.take()).toEqual([])
-    queue.release([inFlight])
+    queue.release(['a'])
     expect(queue.take()).toEqual([waits, behind])
   })
 
@@ -118,11 +118,11 @@ describe('the queue', () => {
             offeredCount += 1
             queue.offer(item(each.accounts, each.caller))
           } else if (each.kind === 'take') take()
-          else queue.release(flights.shift() ?? [])
+          else queue.release((flights.shift() ?? []).flatMap(({ accountIds }) => accountIds))
         }
         for (let round = 0; round < 200 && queue.size > 0; round += 1) {
           take()
-          queue.release(flights.shift() ?? [])
+          queue.release((flights.shift() ?? []).flatMap(({ accountIds }) => accountIds))
         }
         expect(left).toHaveLength(offeredCount)
         for (const account of ['a', 'b', 'c', 'd']) {

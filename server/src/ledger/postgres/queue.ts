@@ -35,8 +35,8 @@ export interface Queue<T extends QueueItem> {
   offer(item: T): boolean
   /** The items of the next batch, none when nothing may leave; their accounts are closed. */
   take(): T[]
-  /** Opens the accounts of a batch that is done. */
-  release(batch: readonly T[]): void
+  /** Opens accounts that a batch has closed and is done with. */
+  release(accountIds: Iterable<string>): void
   /** Removes and returns the items whose deadline has passed. */
   expire(now: number): T[]
   /** The earliest deadline of what waits, or infinity. */
@@ -171,20 +171,14 @@ export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T
     return true
   }
 
-  function release(batch: readonly T[]): void {
-    for (const item of batch) {
-      for (const accountId of item.accountIds) {
-        const line = lines.get(accountId)
-        if (!line?.closed) continue
-        line.closed = false
-        if (!first(line)) lines.delete(accountId)
-      }
-    }
-    for (const item of batch) {
-      for (const accountId of item.accountIds) {
-        const line = lines.get(accountId)
-        if (line) list(first(line))
-      }
+  function release(accountIds: Iterable<string>): void {
+    for (const accountId of accountIds) {
+      const line = lines.get(accountId)
+      if (!line?.closed) continue
+      line.closed = false
+      const next = first(line)
+      if (next) list(next)
+      else lines.delete(accountId)
     }
   }
 

@@ -37,6 +37,29 @@ export function beginText(limits: TxLimits, role: string | undefined): string {
   return ['begin isolation level read committed', ...locals].join('; ')
 }
 
+const accountColumns = {
+  id: 'uuid',
+  owner_id: 'uuid?',
+  currency: 'text',
+  normal_side: 'text',
+  status: 'text',
+  overdraft_limit: 'bigint',
+  ledger_balance: 'numeric',
+  held: 'bigint',
+  version: 'bigint',
+  booked_at_milliseconds: 'text',
+} as const
+
+function lockText(locking: string): string {
+  return `
+    select id, owner_id, currency, normal_side, status, overdraft_limit, ledger_balance, held, version,
+      round(date_part('epoch', booked_at) * 1000)::text as booked_at_milliseconds
+    from account
+    where id = any($1)
+    order by id
+    ${locking}`
+}
+
 /**
  * The accounts of a batch, those that exist, by id. Index: account_pkey. Locks each row FOR NO KEY
  * UPDATE, lowest id first. A row that another tx changed while this one waited is read anew, so what
@@ -45,26 +68,25 @@ export function beginText(limits: TxLimits, role: string | undefined): string {
  */
 export const lockAccounts = statement({
   name: 'ledger_lock_accounts',
-  text: `
-    select id, owner_id, currency, normal_side, status, overdraft_limit, ledger_balance, held, version,
-      round(date_part('epoch', booked_at) * 1000)::text as booked_at_milliseconds
-    from account
-    where id = any($1)
-    order by id
-    for no key update`,
+  text: lockText('for no key update'),
   parameters: ['uuid[]'],
-  columns: {
-    id: 'uuid',
-    owner_id: 'uuid?',
-    currency: 'text',
-    normal_side: 'text',
-    status: 'text',
-    overdraft_limit: 'bigint',
-    ledger_balance: 'numeric',
-    held: 'bigint',
-    version: 'bigint',
-    booked_at_milliseconds: 'text',
-  },
+  columns: accountColumns,
+})
+
+/** The same for those that nobody else holds, without waiting. */
+export const lockFreeAccounts = statement({
+  name: 'ledger_lock_free_accounts',
+  text: lockText('for no key update skip locked'),
+  parameters: ['uuid[]'],
+  columns: accountColumns,
+})
+
+/** Which of the accounts exist. Index: account_pkey. Locks nothing. */
+export const readAccountIds = statement({
+  name: 'ledger_read_account_ids',
+  text: `select id from account where id = any($1)`,
+  parameters: ['uuid[]'],
+  columns: { id: 'uuid' },
 })
 
 /**
