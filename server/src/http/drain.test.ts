@@ -77,6 +77,19 @@ test('a drain answers what is in flight, closes what is idle and refuses new con
   await closed
 })
 
+test('a request that is on its way on an idle connection when a drain begins is answered', async () => {
+  const { server, port } = await start()
+  const idle = await open(port)
+  idle.write(get('/livez'))
+  await once(idle, 'data')
+  const answer = text(idle)
+  idle.write(get('/livez', 'late'))
+  // In the same turn, so the server has not read it.
+  const closed = server.close(60_000)
+  expect(idsIn(await answer)).toEqual(['late'])
+  await closed
+})
+
 test('of pipelined requests every one is answered, and the last answer closes', async () => {
   const { server, port, hold, release } = await start()
   const socket = await open(port)
