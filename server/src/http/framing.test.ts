@@ -95,6 +95,7 @@ describe('framing that is refused with a problem document', () => {
     ['a foreign host', 421, 'misdirected_request', get('http://evil.example/livez')],
     ['a relative path', 400, 'malformed_request', get('livez')],
     ['dot segments', 404, 'route_not_found', get('/v1/../livez')],
+    ['OPTIONS *', 404, 'route_not_found', get('*').replace('GET', 'OPTIONS')],
     ['an unknown expectation', 417, 'expectation_failed', get('/livez', 'Expect: tea\r\n')],
     [
       'Content-Length and Transfer-Encoding',

@@ -187,6 +187,11 @@ describe('every refusal is a problem document', () => {
     const response = await app.inject({ url, headers })
     expect(response.json()).toMatchObject({ status, code })
     expect(response.statusCode).toBe(status)
+    expect(response.headers).toMatchObject({
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      'request-id': response.json<{ request_id: string }>().request_id,
+    })
   })
 
   it('method_not_allowed says which methods there are', async () => {

@@ -83,7 +83,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     trustProxy: options.trustedProxies?.length ? [...options.trustedProxies] : false,
     rewriteUrl: originForm,
     routerOptions: { maxParamLength: 256 },
-    frameworkErrors: (error, request, reply) => void answerFailure(error, request, reply),
+    frameworkErrors: (error, request, reply) =>
+      begin(request, reply, () => void answerFailure(error, request, reply)),
     clientErrorHandler: (error, socket) => connections?.refuseUnparsed(error, socket),
     serverFactory: (listener) => {
       const limits = { ...connectionLimitsDefault, ...options.limits }
@@ -99,21 +100,25 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   }
 
   const headers = { ...commonHeaders, ...(options.tls && tlsHeaders) }
-  const onRequestDone = options.onRequestDone
-  app.decorateRequest(problemCodeKey, undefined)
-  const { onRequest } = options
-  if (onRequest) {
-    app.addHook('onRequest', (request, reply, done) => onRequest(request, reply, () => done()))
-  }
-  app.addHook('onRequest', (request, reply, done) => {
+  const { onRequest, onRequestDone } = options
+  /** What happens to every request, also to one with a path that no router can read. */
+  function begin(request: FastifyRequest, reply: FastifyReply, next: () => void) {
     void reply.headers(headers).header('request-id', request.id)
     if (onRequestDone) {
       const startedAt = performance.now()
       reply.raw.once('close', () => onRequestDone(recordOf(request, reply, startedAt)))
     }
-    const code = framingProblem(request.raw)
-    // Where one request ends and the next begins is in doubt, so nothing more is read.
-    done(code && problem(code, { headers: { connection: 'close' } }))
+    if (onRequest) onRequest(request, reply, next)
+    else next()
+  }
+
+  app.decorateRequest(problemCodeKey, undefined)
+  app.addHook('onRequest', (request, reply, done) => {
+    begin(request, reply, () => {
+      const code = framingProblem(request.raw)
+      // Where one request ends and the next begins is in doubt, so nothing more is read.
+      done(code && problem(code, { headers: { connection: 'close' } }))
+    })
   })
   app.setErrorHandler(answerFailure)
 
@@ -121,7 +126,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const routes = collectRoutes(app)
   await addCors(app, options.allowedOrigins ?? [])
   app.addHook('onRequest', (request, _reply, done) => {
-    done(request.is404 ? notFound(routes, request) : undefined)
+    if (request.is404) return done(notFound(routes, request))
+    const isTooMuch = connections?.isFull() && request.routeOptions.config.isShedding !== false
+    done(isTooMuch ? problem('overloaded') : undefined)
   })
   await addLoadShedding(app, options.eventLoopDelayMaxMilliseconds ?? 1_000)
   addAuthentication(app, options)
@@ -195,6 +202,7 @@ async function addLoadShedding(app: FastifyInstance, delayMax: number): Promise<
   if (delayMax === 0) return
   await app.register(underPressure, {
     maxEventLoopDelay: delayMax,
+    sampleInterval: 500,
     pressureHandler: (request) => {
       if (request.routeOptions.config.isShedding !== false) throw problem('overloaded')
     },
