@@ -73,18 +73,22 @@ export interface Bank {
 export function createBank(config: Config, logger: Logger): Bank {
   const undo = createUndo()
   const failure = Promise.withResolvers<string>()
-  let stopping: Promise<void> | undefined
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => (closing ??= undo.run())
+  const onFailure = (reason: string): void => {
+    if (closing === undefined) failure.resolve(reason)
+  }
   return {
     failed: failure.promise,
     async start() {
       try {
-        return await openBank({ config, logger, undo, onFailure: failure.resolve })
+        return await openBank({ config, logger, undo, onFailure })
       } catch (error) {
-        await undo.run()
+        await close()
         throw error
       }
     },
-    stop: () => (stopping ??= undo.run()),
+    stop: close,
   }
 }
 
@@ -109,11 +113,10 @@ async function openBank({ config, logger, undo, onFailure }: Opening): Promise<O
   undo.add(() => closeNow(metricsServer))
 
   const source = await openBankDatabase({ database: config.database, log, attach: false })
-  let isClosing = false
   undo.add(() => source.close())
-  void source.exited?.then(() => {
-    if (!isClosing) onFailure('the embedded PostgreSQL has ended by itself; its log says why')
-  })
+  void source.exited?.then(() =>
+    onFailure('the embedded PostgreSQL has ended by itself; its log says why'),
+  )
   if (config.database.migrateOnStart) await migrateBank(source, log)
   const { database, role } = await connectBank(source.url, config.database, (line) =>
     logger.warn(line),
@@ -152,10 +155,7 @@ async function openBank({ config, logger, undo, onFailure }: Opening): Promise<O
     trustedProxies: config.server.trustedProxies,
     ...(tls && { tls }),
   })
-  undo.add(() => {
-    isClosing = true
-    return http.close(config.server.shutdownTimeoutMilliseconds)
-  })
+  undo.add(() => http.close(config.server.shutdownTimeoutMilliseconds))
   const apiAddress = await listen(http.app.server, address, 'SERVER_ADDRESS')
 
   const scheme = tls ? 'https' : 'http'

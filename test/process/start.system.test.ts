@@ -150,5 +150,14 @@ describe('a bank with DATABASE_URL', () => {
     await expect(stat(dataDirectory)).rejects.toThrow('ENOENT')
     process.kill(bank.pid, 'SIGTERM')
     expect(await bank.exited).toBe(0)
+
+    // One login for both: each tx takes the owner's rights away, so there is nothing to warn of.
+    const other = start({
+      DATABASE_URL: postgres.ownerUrl,
+      TOKEN_SYMMETRIC_KEY: generateTokenKey(),
+    })
+    const { api: otherApi } = await other.opened()
+    expect((await fetch(`${otherApi}/readyz`)).status).toBe(200)
+    expect(other.stdout()).not.toContain('"level":"warn"')
   })
 })

@@ -1,10 +1,12 @@
 /** Lends a command the bank's database: that of a running bank, or one that is started for it. */
+import { existsSync } from 'node:fs'
 import { loadConfig, type Config } from '../config/config.ts'
 import { readConfigSources } from '../config/sources.ts'
 import { assertCompatible } from '../database/compatibility.ts'
 import type { Database } from '../database/database.ts'
 import { connectBank, openBankDatabase, type BankDatabase } from '../process/database.ts'
 import { version } from '../version.ts'
+import { CommandError } from './command-error.ts'
 
 /** Progress goes to standard error, so that standard output is the answer alone. */
 export function note(line: string): void {
@@ -20,12 +22,23 @@ export async function withBankDatabase<T>(
   login: 'server' | 'owner',
   work: (bank: BankDatabase) => Promise<T>,
 ): Promise<T> {
+  requireDataFolder(config, login)
   const bank = await openBankDatabase({ database: config.database, log: note, attach: true, login })
   try {
     return await work(bank)
   } finally {
     await bank.close()
   }
+}
+
+/** Only a migration may make a new bank: any other command meant one that is somewhere else. */
+function requireDataFolder({ database }: Config, login: 'server' | 'owner'): void {
+  if (database.kind === 'external' || login === 'owner') return
+  const { dataDirectory } = database
+  if (existsSync(dataDirectory)) return
+  throw new CommandError(
+    `there is no bank in ${dataDirectory}: \`npm start\` makes one; DATA_DIR or DATABASE_URL name another`,
+  )
 }
 
 /** The same with a pool of the server's login, on a schema that this program may use. */

@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { assertListenable, formatAddress, isLoopback, listen } from './listen.ts'
 import { watchParent } from './parent.ts'
 import { reportFailure, StartError } from './start-error.ts'
+import { readTls } from './tls.ts'
 import { keepTokenKey, tokenKeyFileName } from './token-key.ts'
 import { createUndo } from './undo.ts'
 
@@ -63,6 +64,19 @@ describe('the token key of an embedded bank', () => {
     const folder = await temporaryFolder()
     await writeFile(join(folder, tokenKeyFileName), 'ab'.repeat(32))
     await expect(keepTokenKey(folder)).rejects.toThrow(StartError)
+  })
+})
+
+describe('TLS', () => {
+  test('files that cannot be read, or are no certificate, name their setting', async () => {
+    const folder = await temporaryFolder()
+    const files = { certFile: join(folder, 'tls.crt'), keyFile: join(folder, 'tls.key') }
+    await expect(readTls(files)).rejects.toThrow(/^TLS_CERT_FILE cannot be read: ENOENT/)
+    await writeFile(files.certFile, 'not a certificate')
+    await expect(readTls(files)).rejects.toThrow(/^TLS_KEY_FILE cannot be read: ENOENT/)
+    await writeFile(files.keyFile, 'not a key')
+    await expect(readTls(files)).rejects.toThrow(/^TLS_CERT_FILE and TLS_KEY_FILE are no pair: /)
+    expect(await readTls(undefined)).toBeUndefined()
   })
 })
 
