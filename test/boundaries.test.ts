@@ -49,6 +49,7 @@ const faces: Record<string, RegExp> = {
   database: /^database\/[^/]+\.ts$/,
   http: /^http\/[^/]+\.ts$/,
   ledger: /^ledger\/ledger\.ts$/,
+  'audit-events': /^audit-events\/audit-events\.ts$/,
   transfers: /^transfers\/transfers\.ts$/,
   // Configuration judges the token key by identity's own rule.
   identity: /^identity\/(identity|tokens\/token-key)\.ts$/,

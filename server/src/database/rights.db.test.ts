@@ -7,7 +7,7 @@ import { createDatabase } from './database.ts'
 import type { Database } from './database.ts'
 import { findServerRole } from './roles.ts'
 
-const immutable = ['transfer', 'idempotency_key'] as const
+const immutable = ['transfer', 'idempotency_key', 'audit_event'] as const
 const changes = (table: string) => [
   `update ${table} set created_at = created_at`,
   `delete from ${table}`,

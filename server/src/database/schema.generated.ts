@@ -59,6 +59,19 @@ export interface AppUser {
   username: string;
 }
 
+export interface AuditEvent {
+  actor_id: string | null;
+  created_at: Generated<Timestamp>;
+  event_count: Generated<Int8>;
+  facts: Generated<Json>;
+  id: string;
+  kind: string;
+  origin: string;
+  request_id: string | null;
+  subject_id: string | null;
+  subject_prefix: string | null;
+}
+
 export interface BankAccount {
   account_id: string;
   code: string;
@@ -159,6 +172,7 @@ export interface DB {
   account: Account;
   account_detail: AccountDetail;
   app_user: AppUser;
+  audit_event: AuditEvent;
   bank_account: BankAccount;
   bank_secret: BankSecret;
   batch: Batch;

@@ -5,7 +5,7 @@
 import { randomFillSync } from 'node:crypto'
 
 /** The kinds of thing that have an id at the edge, by the prefix of that id. */
-export type IdPrefix = 'user' | 'acct' | 'xfer' | 'hold' | 'sess' | 'req' | 'tok'
+export type IdPrefix = 'user' | 'acct' | 'xfer' | 'hold' | 'sess' | 'req' | 'tok' | 'event'
 
 /** A UUID in its canonical text: 36 lower-case characters. */
 export type Uuid = string
