@@ -22,6 +22,8 @@ export interface ConnectionLimits {
   /** From the first byte of a request to its last. */
   requestTimeoutMilliseconds: number
   keepAliveTimeoutMilliseconds: number
+  /** How long a connection may carry nothing in either direction, as when answers are not read. */
+  silenceTimeoutMilliseconds: number
   /** How long a drain lets idle connections be: what is on its way on them is answered. */
   idleGraceMilliseconds: number
   timeoutCheckMilliseconds: number
@@ -35,6 +37,7 @@ export const connectionLimitsDefault: ConnectionLimits = {
   // Longer than the 60 s after which common load balancers let go of an idle connection, so that it
   // is never the server that closes one just as a request is sent on it.
   keepAliveTimeoutMilliseconds: 75_000,
+  silenceTimeoutMilliseconds: 120_000,
   idleGraceMilliseconds: 250,
   timeoutCheckMilliseconds: 1_000,
 }
@@ -72,6 +75,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const server = createPlainOrTls(options, accept)
   server.maxHeadersCount = headerCountMax + 1
   server.maxConnections = limits.connectionsMax
+  server.timeout = limits.silenceTimeoutMilliseconds
   server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
     connections.set(socket, undefined)
     socket.once('close', () => connections.delete(socket))
@@ -94,7 +98,12 @@ export function createConnections(options: ConnectionsOptions): Connections {
   function accept(request: IncomingMessage, response: Exchange['response']): void {
     const { socket } = request
     const exchange: Exchange = { request, response }
-    if (isDraining && !makeLast(connections.get(socket), exchange)) return
+    const previous = connections.get(socket)
+    if (previous !== undefined && isClosing(previous)) return
+    if (isDraining) {
+      if (previous !== undefined) keepOpen(previous)
+      makeLast(exchange)
+    }
     connections.set(socket, exchange)
     inFlightCount += 1
     response.once('close', () => {
@@ -128,7 +137,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       NetServer.prototype.close.call(server, () => resolve())
     })
     for (const exchange of connections.values()) {
-      if (exchange && !exchange.response.headersSent) exchange.response.shouldKeepAlive = false
+      if (exchange && !exchange.response.headersSent) makeLast(exchange)
     }
     const { idleGraceMilliseconds } = limits
     const grace = setTimeout(
@@ -151,14 +160,22 @@ export function createConnections(options: ConnectionsOptions): Connections {
   }
 }
 
-/** Moves the closing of a connection from one answer to the next; false when it is too late. */
-function makeLast(previous: Exchange | undefined, next: Exchange): boolean {
-  if (previous !== undefined && !previous.response.writableFinished) {
-    if (previous.response.headersSent) return false
-    previous.response.shouldKeepAlive = true
-  }
-  next.response.shouldKeepAlive = false
-  return true
+/** True when the answer closes the connection for certain: what comes after it is not processed. */
+function isClosing({ response, isLastOfDrain }: Exchange): boolean {
+  return !response.shouldKeepAlive && (response.headersSent || isLastOfDrain !== true)
+}
+
+/** Makes an answer close its connection, unless the client has asked for that itself. */
+function makeLast(exchange: Exchange): void {
+  if (!exchange.response.shouldKeepAlive) return
+  exchange.response.shouldKeepAlive = false
+  exchange.isLastOfDrain = true
+}
+
+/** Takes that back, since another request has arrived behind it. */
+function keepOpen(exchange: Exchange): void {
+  exchange.response.shouldKeepAlive = true
+  exchange.isLastOfDrain = false
 }
 
 function createPlainOrTls({ tls, limits }: ConnectionsOptions, listener: RequestListener): Server {

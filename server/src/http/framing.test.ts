@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { isJsonObject } from './json-object.ts'
 import type { RequestRecord } from './request-record.ts'
 import type { Routes } from './route.ts'
@@ -12,10 +12,18 @@ const routes: Routes = async (app) => {
   app.post(
     '/echo',
     { config: { access: 'public' }, schema: { operationId: 'echo', body: Type.Object({}) } },
-    async ({ body }) => body,
+    async ({ body }) => {
+      echoCount += 1
+      return body
+    },
+  )
+  app.get('/mine', { schema: { operationId: 'mine' } }, async () => null)
+  app.get('/large', { config: { access: 'public' }, schema: { operationId: 'large' } }, async () =>
+    'x'.repeat(64 * 1024 * 1024),
   )
 }
 
+let echoCount = 0
 const errors: unknown[] = []
 const records: RequestRecord[] = []
 const server = await createHttpServer({
@@ -27,6 +35,7 @@ const server = await createHttpServer({
     headersTimeoutMilliseconds: 100,
     requestTimeoutMilliseconds: 200,
     timeoutCheckMilliseconds: 20,
+    silenceTimeoutMilliseconds: 500,
   },
 })
 const address = new URL(await server.listen({ host: '127.0.0.1', port: 0 }))
@@ -151,6 +160,7 @@ describe('framing that is served', () => {
   it.each([
     ['HTTP/1.0 without Host', 'GET /livez HTTP/1.0\r\n\r\n'],
     ['the absolute form of this host', get(`http://${host}/livez`)],
+    ['an offer to upgrade', get('/livez', 'Upgrade: websocket\r\nConnection: upgrade\r\n')],
     ['100 headers', get('/livez', 'a:b\r\n'.repeat(98))],
     ['a Host in IPv6', get('/livez').replace(host, '[::1]:8080')],
   ])('%s', async (_, request) => {
@@ -171,10 +181,36 @@ describe('framing that is served', () => {
   })
 })
 
-it('two Authorization headers are no authorization', async () => {
-  const two = 'Authorization: Bearer a\r\n'.repeat(2)
-  const [answer] = answersOf(await send(get('/problems/x', two)))
-  expect(answer?.status).toBe(404)
+describe('what comes behind the last answer of a connection', () => {
+  const good = post('Content-Length: 2\r\n', '{}')
+
+  it.each([
+    [
+      'a request with two Hosts',
+      get('/livez', `Host: ${host}\r\n`).replace('Connection: close', 'A: b'),
+      400,
+    ],
+    ['a request that asked for the end', get('/livez'), 200],
+  ])('after %s nothing is processed', async (_, request, status) => {
+    echoCount = 0
+    expect(answersOf(await send(request + good))).toMatchObject([{ status }])
+    expect(echoCount).toBe(0)
+  })
+})
+
+it('authorization_invalid: two Authorization headers', async () => {
+  const [answer] = answersOf(await send(get('/mine', 'Authorization: Bearer a\r\n'.repeat(2))))
+  expect(answer).toMatchObject({ status: 401, code: 'authorization_invalid' })
+})
+
+it('a client that does not read its answer loses the connection', async () => {
+  const socket = connect(Number(address.port), address.hostname)
+  socket.on('error', () => {})
+  socket.pause()
+  socket.write(get('/large'))
+  records.length = 0
+  await vi.waitFor(() => expect(records).toMatchObject([{ isAnswered: false }]), 4_000)
+  socket.destroy()
 })
 
 it('none of this is a defect of ours', () => {

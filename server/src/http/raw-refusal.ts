@@ -9,6 +9,8 @@ import { problemCatalog, retryAfterSeconds, type ProblemCode } from './problem-c
 export interface Exchange {
   request: IncomingMessage
   response: ServerResponse
+  /** It closes the connection only because of a drain: see connections.ts. */
+  isLastOfDrain?: boolean
 }
 
 /** How long a client may take to read a refusal before the connection is cut. */

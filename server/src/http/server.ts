@@ -116,8 +116,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.addHook('onRequest', (request, reply, done) => {
     begin(request, reply, () => {
       const code = framingProblem(request.raw)
-      // Where one request ends and the next begins is in doubt, so nothing more is read.
-      done(code && problem(code, { headers: { connection: 'close' } }))
+      // Where one request ends and the next begins is in doubt, so nothing more is processed.
+      if (code) reply.raw.shouldKeepAlive = false
+      done(code && problem(code))
     })
   })
   app.setErrorHandler(answerFailure)
