@@ -47,6 +47,7 @@ export interface AccountDetail {
 }
 
 export interface AppUser {
+  access_epoch: Generated<Int8>;
   created_at: Generated<Timestamp>;
   email: string;
   email_verified: Generated<boolean>;
@@ -137,7 +138,14 @@ export interface SchemaMigration {
 export interface Session {
   address: string | null;
   created_at: Generated<Timestamp>;
+  end_reason: string | null;
+  ended_at: Timestamp | null;
+  expires_at: Timestamp | null;
   id: string;
+  refresh_expires_at: Timestamp | null;
+  refresh_generation: Generated<Int8>;
+  refresh_hash: Buffer | null;
+  refreshed_at: Timestamp | null;
   user_agent: string | null;
   user_id: string;
 }
