@@ -9,11 +9,13 @@ import {
   createConfigurationReference,
 } from '../server/src/config/reference.ts'
 import { projectDirectory } from '../server/src/config/sources.ts'
+import { createProblemReference } from '../server/src/http/problem-reference.ts'
 import { createMetricsReference } from '../server/src/telemetry/reference.ts'
 
 const pages: Record<string, string> = {
   'docs/reference/configuration.md': createConfigurationReference(),
   'docs/reference/metrics.md': createMetricsReference(),
+  'docs/reference/problems.md': createProblemReference(),
   'app.env.example': createAppEnvExample(),
 }
 
