@@ -29,7 +29,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          include: ['{server,test,bench}/**/*.system.test.ts'],
+          include: ['{server,test,bench,demo}/**/*.system.test.ts'],
           exclude: ['**/node_modules/**'],
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -1,70 +1,97 @@
 /** The story: people, accounts, money paid in, a transfer, refusals, a rush, and the books at the end. */
 import { randomBytes, randomUUID } from 'node:crypto'
+import { formatTable } from '../server/src/cli/table.ts'
 import type { Api, Json } from '../tools/api.ts'
-import { table } from '../tools/table.ts'
 import { runCommand } from '../tools/command.ts'
-import { rush, type RushAccount } from './rush.ts'
+import { makeTeller, openAccount, signUp, type Account, type Person } from './people.ts'
+import { count, euros, heading, line, showProgress } from './print.ts'
+import { rush, rushInFlightMax, type RushResult } from './rush.ts'
 
-interface Person {
-  username: string
-  password: string
-  token: string
-}
+const savingsCount = 20
+const deposited = 1_000_000
 
-interface Account {
-  id: string
-  owner: Person
-  label: string
-}
-
-/** 1050 is 10.50 EUR. */
-function euros(minor: unknown): string {
-  const value = Number(minor)
-  const sign = value < 0 ? '-' : ''
-  const text = String(Math.abs(value)).padStart(3, '0')
-  return `${sign}${Number(text.slice(0, -2)).toLocaleString('en')}.${text.slice(-2)}`
-}
-
-function heading(text: string): void {
-  process.stdout.write(`\n${text}\n${'─'.repeat(text.length)}\n`)
-}
-
-function line(text: string): void {
-  process.stdout.write(`${text}\n`)
+interface Cast {
+  alice: Person
+  bob: Person
+  teller: Person
+  everyday: Account
+  shop: Account
+  savings: Account[]
 }
 
 export async function playStory(api: Api, options: { transferCount: number }): Promise<void> {
   const run = randomBytes(3).toString('hex')
-
   heading('People and accounts')
-  const [alice, bob, teller] = [
-    await signUp(api, `alice_${run}`, 'Alice Arnold'),
-    await signUp(api, `bob_${run}`, 'Bob Brown'),
-    await signUp(api, `teller_${run}`, 'Terry Teller'),
-  ]
-  await runCommand(['users', 'grant', teller.username, 'teller'])
-  line(
-    `${alice.username}, ${bob.username} and ${teller.username} have signed up; the last is a teller now.`,
-  )
-  const everyday = await openAccount(api, alice, 'Everyday')
-  const shop = await openAccount(api, bob, "Bob's shop")
-  const savers: Account[] = []
-  for (let count = 1; count <= 20; count += 1) {
-    savers.push(await openAccount(api, count % 2 ? alice : bob, `Savings ${count}`))
-  }
-  line(`They have opened ${savers.length + 2} accounts.`)
+  const cast = await gather(api, run)
+  const { alice, shop, savings } = cast
 
   heading('The teller pays cash in')
-  for (const account of [everyday, shop, ...savers]) {
+  await payIn(api, cast, run)
+
+  heading('Alice pays Bob 10.50 EUR, and asks twice')
+  const payment = await payTwice(api, cast)
+
+  heading('What the bank refuses')
+  await showRefusals(api, cast, payment)
+
+  heading(`${count(options.transferCount)} transfers, ${rushInFlightMax} at a time`)
+  line("Half of them are sales and refunds of Bob's shop: one hot account.")
+  showRush(await rush(api, { count: options.transferCount, accounts: savings, hot: shop }))
+
+  heading('Bob looks at his shop')
+  await showEntries(api, shop)
+
+  heading('The books')
+  line(await runCommand(['trial-balance']))
+  line('')
+  line(await runCommand(['audit']))
+
+  heading('Yours to try')
+  showLogins(cast)
+  line(`\nAlice's token, until ${alice.tokenExpiresAt}: paste it at ${api.baseUrl}/docs, or`)
+  line(`\nTOKEN=${alice.token}`)
+  line(`curl -s ${api.baseUrl}/v1/accounts -H "authorization: Bearer $TOKEN"`)
+}
+
+async function gather(api: Api, run: string): Promise<Cast> {
+  const [alice, bob, teller] = await Promise.all([
+    signUp(api, `alice_${run}`, 'Alice Arnold'),
+    signUp(api, `bob_${run}`, 'Bob Brown'),
+    signUp(api, `teller_${run}`, 'Terry Teller'),
+  ])
+  await makeTeller(api, teller)
+  line(`${alice.username} and ${bob.username} have signed up, and ${teller.username}, a teller.`)
+  const everyday = await openAccount(api, alice, 'Everyday')
+  const shop = await openAccount(api, bob, "Bob's shop")
+  const savings: Account[] = []
+  for (let number = 1; number <= savingsCount; number += 1) {
+    const owner = number % 2 ? alice : bob
+    savings.push(await openAccount(api, owner, `Savings ${number}`))
+  }
+  line(`They have opened ${savingsCount + 2} accounts.`)
+  return { alice, bob, teller, everyday, shop, savings }
+}
+
+async function payIn(api: Api, { teller, everyday, shop, savings }: Cast, run: string) {
+  const accounts = [everyday, shop, ...savings]
+  for (const [index, account] of accounts.entries()) {
     await api.call('POST', '/v1/deposits', {
       token: teller.token,
       idempotencyKey: `demo-${run}-${account.id}`,
-      body: { account_id: account.id, amount: 1_000_000, currency: 'EUR' },
+      body: { account_id: account.id, amount: deposited, currency: 'EUR' },
     })
+    showProgress(index + 1, accounts.length)
   }
-  line(`${savers.length + 2} deposits of 10,000.00 EUR each, from the bank's own account "cash".`)
+  line(`${accounts.length} deposits of ${euros(deposited)} EUR, from the bank's account "cash".`)
+}
 
-  heading('Alice pays Bob 10.50 EUR, and asks twice')
+interface Payment {
+  token: string
+  idempotencyKey: string
+  body: Json
+}
+
+async function payTwice(api: Api, { alice, bob, everyday }: Cast): Promise<Payment> {
   const payee = await api.call('GET', `/v1/payees?username=${bob.username}&currency=EUR`, {
     token: alice.token,
   })
@@ -80,103 +107,75 @@ export async function playStory(api: Api, options: { transferCount: number }): P
       description: 'Lunch',
     },
   }
-  for (const attempt of ['first', 'again']) {
+  const lines = [['asked', 'status', 'transfer', '']]
+  for (const asked of ['first', 'again']) {
     const { status, replayed, body } = await api.send('POST', '/v1/transfers', payment)
-    line(
-      `${attempt}: ${status} ${String(body['id'])}${replayed ? '  (replayed: nothing moved)' : ''}`,
-    )
+    const note = replayed ? 'the same answer: nothing moved' : ''
+    lines.push([asked, String(status), String(body['id']), note])
   }
-
-  heading('What the bank refuses')
-  await showRefusals(api, alice, { everyday, shop, payment })
-
-  heading(
-    `${options.transferCount.toLocaleString('en')} transfers at once, every other one to or from the shop`,
-  )
-  const members: RushAccount[] = savers.map(({ id, owner }) => ({ id, token: owner.token }))
-  const result = await rush(api, {
-    count: options.transferCount,
-    accounts: members,
-    hot: { id: shop.id, token: shop.owner.token },
-  })
-  line(
-    `${result.posted.toLocaleString('en')} posted, ${result.refused.toLocaleString('en')} refused, ` +
-      `${result.unknown} unknown, in ${(result.milliseconds / 1000).toFixed(1)} s`,
-  )
-
-  heading('Bob looks at his shop')
-  await showEntries(api, shop)
-
-  heading('The books')
-  line(await runCommand(['trial-balance']))
-  line(await runCommand(['audit']))
-
-  heading('Yours to try')
-  line(table([['user', 'password'], ...[alice, bob, teller].map((p) => [p.username, p.password])]))
-  line(`\nAlice's token, good for a few minutes:\n${alice.token}`)
-  line(`\nPaste it at ${api.baseUrl}/docs or try:`)
-  line(`curl -s ${api.baseUrl}/v1/accounts -H "authorization: Bearer $TOKEN"`)
+  line(formatTable(lines))
+  return payment
 }
 
-async function signUp(api: Api, username: string, fullName: string): Promise<Person> {
-  const password = randomBytes(12).toString('base64url')
-  await api.call('POST', '/v1/users', {
-    body: { username, password, full_name: fullName, email: `${username}@example.com` },
-  })
-  const session = await api.call('POST', '/v1/sessions', { body: { username, password } })
-  return { username, password, token: api.text(session, 'access_token') }
-}
-
-async function openAccount(api: Api, owner: Person, label: string): Promise<Account> {
-  const account = await api.call('POST', '/v1/accounts', {
-    token: owner.token,
-    body: { currency: 'EUR', name: label },
-  })
-  return { id: api.text(account, 'id'), owner, label }
-}
-
-interface Payment {
-  token: string
-  idempotencyKey: string
-  body: Json
-}
-
-async function showRefusals(
-  api: Api,
-  alice: Person,
-  scene: { everyday: Account; shop: Account; payment: Payment },
-): Promise<void> {
-  const { everyday, shop, payment } = scene
-  const body = payment.body
-  const fresh = { token: alice.token, idempotencyKey: '' }
+async function showRefusals(api: Api, { everyday, shop }: Cast, payment: Payment): Promise<void> {
+  const { body } = payment
+  const fresh = () => ({ ...payment, idempotencyKey: randomUUID() })
   const tries: [string, Payment][] = [
-    ['more than she has', { ...fresh, body: { ...body, amount: 99_000_000 } }],
-    ['10.50 as a decimal', { ...fresh, body: { ...body, amount: 10.5 } }],
+    ['more than she has', { ...fresh(), body: { ...body, amount: 99_000_000 } }],
+    ['10.5 instead of 1050', { ...fresh(), body: { ...body, amount: 10.5 } }],
     ['the used key, another amount', { ...payment, body: { ...body, amount: 2 } }],
-    ['to the same account', { ...fresh, body: { ...body, to_account_id: everyday.id } }],
+    ['to the same account', { ...fresh(), body: { ...body, to_account_id: everyday.id } }],
     [
       "from Bob's account",
-      { ...fresh, body: { ...body, from_account_id: shop.id, to_account_id: everyday.id } },
+      { ...fresh(), body: { ...body, from_account_id: shop.id, to_account_id: everyday.id } },
     ],
+    ['without a token', { ...fresh(), token: '' }],
   ]
   const lines = [['Alice tries', 'status', 'code']]
-  for (const [label, request] of tries) {
-    const idempotencyKey = request.idempotencyKey || randomUUID()
-    const answer = await api.send('POST', '/v1/transfers', { ...request, idempotencyKey })
+  for (const [label, { token, ...request }] of tries) {
+    const answer = await api.send('POST', '/v1/transfers', {
+      ...request,
+      ...(token !== '' && { token }),
+    })
     lines.push([label, String(answer.status), String(answer.body['code'])])
   }
-  line(table(lines))
+  line(formatTable(lines))
+}
+
+function showRush({ posted, refused, unknown, milliseconds, latencies }: RushResult): void {
+  const perSecond = Math.round((posted * 1000) / milliseconds)
+  const share = (part: number) =>
+    `${Math.ceil(latencies[Math.floor(latencies.length * part)] ?? 0)} ms`
+  line(
+    formatTable(
+      [
+        ['posted', count(posted)],
+        ['refused', count(refused)],
+        ['without an answer', count(unknown)],
+        ['posted per second', count(perSecond)],
+        ['half were answered within', share(0.5)],
+        ['99 % were answered within', share(0.99)],
+      ],
+      [1],
+    ),
+  )
+  line('This program asked for them on the same machine; `npm run bench` measures.')
 }
 
 async function showEntries(api: Api, account: Account): Promise<void> {
-  const page = await api.call('GET', `/v1/accounts/${account.id}/entries?limit=5`, {
-    token: account.owner.token,
-  })
+  const { token } = account.owner
+  const page = await api.call('GET', `/v1/accounts/${account.id}/entries?limit=5`, { token })
   const lines = [['seq', 'amount', 'balance after', 'from or to']]
-  const entries = Array.isArray(page['data']) ? page['data'] : []
+  const entries: unknown[] = Array.isArray(page['data']) ? page['data'] : []
   for (const entry of entries) {
-    const { display_name: name } = entry.counterparty
-    lines.push([String(entry.seq), euros(entry.amount), euros(entry.balance_after), String(name)])
+    const { seq, amount, balance_after, counterparty } = Object(entry)
+    const name = String(Object(counterparty).display_name)
+    lines.push([String(seq), euros(Number(amount)), euros(Number(balance_after)), name])
   }
-  line(table(lines))
+  line(formatTable(lines, [0, 1, 2]))
+}
+
+function showLogins({ alice, bob, teller }: Cast): void {
+  const logins = [alice, bob, teller].map(({ username, password }) => [username, password])
+  line(formatTable([['username', 'password'], ...logins]))
 }

@@ -25,6 +25,11 @@ export class ApiProblem extends Error {
   }
 }
 
+/** No answer came: nobody listens there, or the line was cut. */
+export class ApiUnreachable extends Error {
+  override name = 'ApiUnreachable'
+}
+
 export interface ApiRequest {
   token?: string | undefined
   idempotencyKey?: string | undefined
@@ -40,7 +45,7 @@ export interface ApiAnswer {
 
 export interface Api {
   baseUrl: string
-  /** Resolves with whatever was answered, as long as it is JSON. */
+  /** Resolves with whatever was answered, as long as it is JSON; {@link ApiUnreachable} if not. */
   send(method: string, path: string, request?: ApiRequest): Promise<ApiAnswer>
   /**
    * Resolves with the body of a 2xx, throws {@link ApiProblem} for everything else. Asks again, a
@@ -61,6 +66,8 @@ export function createApi(baseUrl: string): Api {
       method,
       headers,
       ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+    }).catch((cause: unknown) => {
+      throw new ApiUnreachable(`${baseUrl} did not answer ${method} ${path}`, { cause })
     })
     const body: unknown = await response.json()
     if (!isJson(body)) throw new Error(`${method} ${path} answered no JSON object`)

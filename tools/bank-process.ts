@@ -5,8 +5,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { StartError } from '../server/src/process/start-error.ts'
 
 const entry = fileURLToPath(new URL('../server/src/main.ts', import.meta.url))
+
+const outputLengthMax = 256 * 1024
 
 export interface BankProcess {
   process: ChildProcess
@@ -14,7 +17,7 @@ export interface BankProcess {
   metricsUrl: string
   /** From the spawn until `/readyz` said yes. */
   readyMilliseconds: number
-  /** What it wrote to standard output and standard error so far. */
+  /** The end of what it wrote to standard output and standard error. */
   output(): string
   /** Its exit code, once it has ended; null after a signal that it could not answer. */
   exited: Promise<number | null>
@@ -63,8 +66,9 @@ export async function startBankProcess(options: BankProcessOptions): Promise<Ban
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const keep = (chunk: Buffer) => (output = (output + chunk.toString()).slice(-outputLengthMax))
+  child.stdout.on('data', keep)
+  child.stderr.on('data', keep)
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
   const baseUrl = `http://${address}`
 
@@ -73,7 +77,7 @@ export async function startBankProcess(options: BankProcessOptions): Promise<Ban
     const hasEnded = child.exitCode !== null || child.signalCode !== null
     if (hasEnded || performance.now() > deadline) {
       child.kill('SIGKILL')
-      throw new Error(`the bank did not become ready:\n${output}`)
+      throw new StartError(`the bank did not become ready:\n${output}`)
     }
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
