@@ -94,6 +94,7 @@ export function presentBank(bank: () => RouteBank): {
     ledger: {
       post: async (...order) => bank().ledger.post(...order),
       openAccount: async (order) => bank().ledger.openAccount(order),
+      changeAccount: async (order) => bank().ledger.changeAccount(order),
       openBankAccount: async (...order) => bank().ledger.openBankAccount(...order),
       account: async (id) => bank().ledger.account(id),
       stop: async () => bank().ledger.stop(),
@@ -107,7 +108,8 @@ export function failingLedger(ledger: LedgerEngine, error: Error): LedgerEngine 
   const fail = async (): Promise<never> => {
     throw error
   }
-  return { ...ledger, post: fail, openAccount: fail, openBankAccount: fail, account: fail }
+  const changes = { post: fail, changeAccount: fail }
+  return { ...ledger, ...changes, openAccount: fail, openBankAccount: fail, account: fail }
 }
 
 export const acct = (uuid: Uuid): string => encodeId('acct', uuid)

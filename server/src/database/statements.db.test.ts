@@ -77,12 +77,12 @@ function declaredTypes({ parameters, columns }: Statement): {
   }
 }
 
-/** Every statement that a module of those folders exports, alone or in a list or record. */
+/** Every statement that a module of those folders exports; what only tests use may act at its import. */
 async function collectStatements(): Promise<Statement[]> {
   const found = new Set<Statement>()
   for (const folder of folders) {
     const files = await readdir(new URL(folder, import.meta.url))
-    for (const file of files.filter((name) => /^(?!.*\.test\.ts$).*\.ts$/.test(name))) {
+    for (const file of files.filter((name) => /^(?!testing|.*\.test\.ts$).*\.ts$/.test(name))) {
       const exported: object = await import(new URL(`${folder}/${file}`, import.meta.url).href)
       for (const value of Object.values(exported)) {
         for (const candidate of [value, ...membersOf(value)]) {

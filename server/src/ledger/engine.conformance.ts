@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Fault } from '../kernel/fault.ts'
 import { present } from '../kernel/assert.ts'
 import { accountCases } from './conformance/accounts.ts'
+import { changeCases, staffEventCases } from './conformance/changes.ts'
 import { balanceCases } from './conformance/balances.ts'
 import { idempotencyCases } from './conformance/idempotency.ts'
 import { refusalCases } from './conformance/refusals.ts'
@@ -43,6 +44,12 @@ export function ledgerConformance(name: string, createHarness: () => Promise<Led
     })
     describe('accounts', () => {
       accountCases(use)
+    })
+    describe('changes', () => {
+      changeCases(use)
+    })
+    describe('audit trail', () => {
+      staffEventCases(use)
     })
     describe('defects', () => {
       defectCases(use)

@@ -122,6 +122,42 @@ export type OpenAccountOutcome =
       requestId: string
     }
 
+/** What staff change about a customer's account; money does not move. */
+export type AccountChange =
+  | { kind: 'freeze' }
+  | { kind: 'unfreeze' }
+  | { kind: 'set_overdraft_limit'; overdraftLimit: Minor }
+
+export interface ChangeAccountInstruction {
+  /** Whoever of the staff says so. */
+  principalId: Uuid
+  accountId: Uuid
+  change: AccountChange
+  requestId: string
+}
+
+/** In order of precedence. */
+export type ChangeAccountRefusal =
+  /** There is none, or it is one of the bank's own. */
+  | { code: 'account_not_found' }
+  | { code: 'own_account' }
+  | { code: 'account_closed' }
+  /** The limit would be less than what the account is overdrawn by, which `minimum` is. */
+  | { code: 'overdraft_in_use'; minimum: Minor }
+  /** The available balance would leave the range of exact integers. */
+  | { code: 'balance_out_of_range' }
+
+/** `isNew`: false when the account was like that already. */
+export type ChangeAccountOutcome =
+  | { kind: 'changed'; account: AccountState; isNew: boolean }
+  | { kind: 'refused'; refusal: ChangeAccountRefusal }
+
+/** Whoever of the staff says so, and the request that brought it: for the audit trail. */
+export interface StaffAct {
+  principalId: Uuid
+  requestId: string
+}
+
 /** An account of the bank itself. */
 export interface BankAccount {
   accountId: Uuid
@@ -144,12 +180,18 @@ export interface LedgerEngine {
    */
   post(instruction: TransferInstruction, options?: PostOptions): Promise<TransferOutcome>
   openAccount(instruction: OpenAccountInstruction): Promise<OpenAccountOutcome>
-  /** Opens a bank account, or returns the one that is there: `created` says which. */
+  /**
+   * Opens a bank account, or returns the one that is there: `created` says which. `act` is given
+   * where staff ask for it.
+   */
   openBankAccount(
     code: string,
     currency: CurrencyCode,
     normalSide?: Side,
+    act?: StaffAct,
   ): Promise<{ account: BankAccount; created: boolean }>
+  /** Freezes, unfreezes or sets the overdraft limit of a customer's account, durably. */
+  changeAccount(instruction: ChangeAccountInstruction): Promise<ChangeAccountOutcome>
   /** The present state of an account, or `undefined`; reads committed data, takes no locks. */
   account(id: Uuid): Promise<AccountState | undefined>
   /** Accepts nothing more (`shutting_down`), finishes what is queued and resolves when all is answered. */

@@ -2,8 +2,12 @@
  * The face of the ledger: what other modules may import. How money moves stays inside.
  */
 export type {
+  AccountChange,
   AccountState,
   BankAccount,
+  ChangeAccountInstruction,
+  ChangeAccountOutcome,
+  ChangeAccountRefusal,
   IdempotencyKey,
   LedgerEngine,
   OpenAccountInstruction,

@@ -5,6 +5,7 @@
 import { assert } from '../../kernel/assert.ts'
 import { createUuidSource, type Uuid } from '../../kernel/ids.ts'
 import { MINOR_MAX, type Minor } from '../../kernel/money.ts'
+import type { StaffEvent } from '../core/staff-event.ts'
 import type {
   AccountState,
   LedgerEngine,
@@ -27,6 +28,8 @@ export interface LedgerHarness {
   ): Promise<void>
   /** Every transfer that is posted, in any order. */
   transfers(): Promise<readonly PostedTransfer[]>
+  /** What the audit trail has of that one's instructions, by id. */
+  staffEvents(actorId: Uuid): Promise<readonly StaffEvent[]>
   /** What makes an otherwise good instruction impossible for this engine to post. */
   defects: readonly { name: string; change: Partial<TransferInstruction> }[]
   /** Throws unless the books are right. */

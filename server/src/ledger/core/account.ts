@@ -44,7 +44,11 @@ export function balanceAfter(account: AccountState, side: Side, amount: Minor): 
 
 /** Whether that account can have that ledger balance. */
 export function isBalanceInRange(account: AccountState, balance: bigint): boolean {
-  if (isCustomerAccount(account)) return isCustomerBalance(balance)
+  if (isCustomerAccount(account)) {
+    // What is available is shown as exactly as what is there, and may be more by the overdraft.
+    const available = balance - BigInt(account.held) + BigInt(account.overdraftLimit)
+    return isCustomerBalance(balance) && isCustomerBalance(available)
+  }
   return balance > -bankBalanceEnd && balance < bankBalanceEnd
 }
 

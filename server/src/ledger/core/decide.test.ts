@@ -20,7 +20,7 @@ const key = (name: string) => ({ key: name, index: 0 })
 
 describe('decide', () => {
   it('decides nothing for no instructions', () => {
-    const nothing = { outcomes: [], transfers: [], accounts: [], keys: [] }
+    const nothing = { outcomes: [], transfers: [], accounts: [], keys: [], staffEvents: [] }
     expect(decide(decisionInput([from, to], []))).toEqual(nothing)
   })
 

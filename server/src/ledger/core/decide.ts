@@ -14,6 +14,7 @@ import type { Uuid } from '../../kernel/ids.ts'
 import { assert } from '../../kernel/assert.ts'
 import type { PostedTransfer, TransferOutcome } from '../engine.ts'
 import { identityOf, replay } from './key.ts'
+import { type StaffEvent, staffEventOf } from './staff-event.ts'
 import type { TransferRefusal } from './stored-refusal.ts'
 import { findSides, postTransfer, refuseTransfer, type Sides } from './transfer.ts'
 import type {
@@ -32,6 +33,7 @@ export function decide(input: DecisionInput): Decision {
   const finished = new Map<Uuid, StoredKey>()
   const transfers: PostedTransfer[] = []
   const keys: NewKey[] = []
+  const staffEvents: StaffEvent[] = []
 
   function find(id: Uuid | undefined): LockedAccount | undefined {
     return id === undefined ? undefined : (changed.get(id) ?? input.accounts.get(id))
@@ -76,8 +78,17 @@ export function decide(input: DecisionInput): Decision {
     return refusal ? refuse(prepared, refusal) : post(prepared, found.sides)
   }
 
-  const outcomes = instructions.map(decideOne)
+  function decideAndRecord(prepared: PreparedInstruction): TransferOutcome {
+    const keyCount = keys.length
+    const outcome = decideOne(prepared)
+    // Who adds a key has an outcome of its own; what is answered from a key was recorded with it.
+    const staffEvent = keys.length > keyCount ? staffEventOf(prepared, outcome) : undefined
+    if (staffEvent) staffEvents.push(staffEvent)
+    return outcome
+  }
+
+  const outcomes = instructions.map(decideAndRecord)
   assert(outcomes.length === instructions.length, 'each instruction has one outcome')
   assert(keys.length >= transfers.length, 'each posted transfer has its key')
-  return { outcomes, transfers, accounts: [...changed.values()], keys }
+  return { outcomes, transfers, accounts: [...changed.values()], keys, staffEvents }
 }

@@ -16,6 +16,7 @@ import type {
   TransferInstruction,
   TransferOutcome,
 } from '../engine.ts'
+import type { StaffEvent } from './staff-event.ts'
 import type { StoredRefusal } from './stored-refusal.ts'
 
 /** What the bank has configured; the rules themselves are code. */
@@ -103,6 +104,8 @@ export interface Decision {
   accounts: readonly LockedAccount[]
   /** To insert. */
   keys: readonly NewKey[]
+  /** To insert into the audit trail: none for what the owners of money ask. */
+  staffEvents: readonly StaffEvent[]
 }
 
 export interface OpeningInput {

@@ -14,6 +14,7 @@ ledgerConformance('memory', async (): Promise<LedgerHarness> => {
     ledger,
     arrange: async (accountId, settings) => ledger.arrange(accountId, settings),
     transfers: async () => ledger.transfers(),
+    staffEvents: async (actorId) => ledger.staffEvents().filter((e) => e.actorId === actorId),
     defects: [
       { name: 'no amount', change: { amount: 0 } },
       { name: 'a fraction', change: { amount: 1.5 } },
@@ -36,6 +37,7 @@ describe('the memory ledger and its clock', () => {
       ledger,
       arrange: async () => undefined,
       transfers: async () => ledger.transfers(),
+      staffEvents: async () => ledger.staffEvents(),
       defects: [],
       audit: async () => undefined,
       close: async () => undefined,

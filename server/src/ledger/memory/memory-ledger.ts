@@ -12,14 +12,18 @@ import type { CurrencyCode } from '../../kernel/currency.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { createUuidSource, type Uuid } from '../../kernel/ids.ts'
 import { MINOR_MAX, type Minor } from '../../kernel/money.ts'
+import { decideChange } from '../core/change.ts'
 import { decide } from '../core/decide.ts'
 import { bankNormalSide, decideOpening } from '../core/opening.ts'
 import { decodeRefusal, encodeRefusal } from '../core/stored-refusal.ts'
 import type { Side } from '../core/refusals.ts'
+import type { StaffEvent } from '../core/staff-event.ts'
 import type { LockedAccount, NewKey, PostedFacts, StoredKey } from '../core/types.ts'
 import type {
   AccountState,
   BankAccount,
+  ChangeAccountInstruction,
+  ChangeAccountOutcome,
   LedgerEngine,
   OpenAccountInstruction,
   OpenAccountOutcome,
@@ -43,6 +47,8 @@ export interface MemoryLedger extends LedgerEngine {
   transfer(id: Uuid): PostedTransfer | undefined
   accounts(): readonly AccountState[]
   bankAccounts(): readonly BankAccount[]
+  /** What the audit trail would keep of staff's instructions, in order. */
+  staffEvents(): readonly StaffEvent[]
   /** Sets what no instruction sets: status and overdraft limit. */
   arrange(accountId: Uuid, settings: Partial<Pick<AccountState, 'status' | 'overdraftLimit'>>): void
 }
@@ -55,6 +61,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
   const bankAccounts = new Map<string, BankAccount>()
   const transfers = new Map<Uuid, PostedTransfer>()
   const keys = new Map<Uuid, StoredKey>()
+  const staffEvents: StaffEvent[] = []
   let isStopped = false
 
   function open(ownerId: Uuid | null, currency: CurrencyCode, normalSide: Side, id = newId()) {
@@ -139,6 +146,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
     for (const account of decision.accounts) accounts.set(account.id, account)
     for (const transfer of decision.transfers) transfers.set(transfer.id, transfer)
     for (const key of decision.keys) storeKey(key)
+    staffEvents.push(...decision.staffEvents)
     return present(decision.outcomes[0], 'the outcome of the instruction')
   }
 
@@ -160,9 +168,23 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
     return decision.outcome
   }
 
+  async function changeAccount(
+    instruction: ChangeAccountInstruction,
+  ): Promise<ChangeAccountOutcome> {
+    assertRunning()
+    const before = accounts.get(instruction.accountId)
+    const outcome = decideChange(instruction, before && stateOf(before))
+    if (before && outcome.kind === 'changed') {
+      const { status, overdraftLimit } = outcome.account
+      accounts.set(before.id, { ...before, status, overdraftLimit })
+    }
+    return outcome
+  }
+
   return {
     post,
     openAccount,
+    changeAccount,
     async openBankAccount(code, currency, normalSide) {
       assertRunning()
       return openBank(code, currency, normalSide)
@@ -178,6 +200,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
     transfer: (id) => transfers.get(id),
     accounts: () => Array.from(accounts.values(), stateOf),
     bankAccounts: () => [...bankAccounts.values()],
+    staffEvents: () => [...staffEvents],
     arrange(accountId, settings) {
       const before = present(accounts.get(accountId), 'the account to arrange')
       accounts.set(accountId, { ...before, ...settings })

@@ -11,6 +11,7 @@ import { assert, present } from '../../kernel/assert.ts'
 import type { CurrencyCode } from '../../kernel/currency.ts'
 import type { Uuid } from '../../kernel/ids.ts'
 import { toBigInt, toSafeInteger } from '../../database/convert.ts'
+import { recordAuditEvent } from '../../audit-events/audit-events.ts'
 import type { Database } from '../../database/database.ts'
 import type { Account, DB } from '../../database/schema.generated.ts'
 import { bankNormalSide, decideOpening } from '../core/opening.ts'
@@ -22,6 +23,7 @@ import type {
   BankAccount,
   OpenAccountInstruction,
   OpenAccountOutcome,
+  StaffAct,
 } from '../engine.ts'
 import { uuidArray } from './encode.ts'
 import { isTakenKey } from './failure.ts'
@@ -35,6 +37,7 @@ export interface OpenAccounts {
     code: string,
     currency: CurrencyCode,
     normalSide?: Side,
+    act?: StaffAct,
   ): Promise<{ account: BankAccount; created: boolean }>
   account(id: Uuid): Promise<AccountState | undefined>
 }
@@ -82,12 +85,16 @@ export function createOpenAccounts({
     code: string,
     currency: CurrencyCode,
     normalSide: Side = bankNormalSide(code),
+    act?: StaffAct,
   ): Promise<{ account: BankAccount; created: boolean }> {
     const known = await findBankAccount(database, code, currency)
     if (known) return { account: known, created: false }
-    const created = await database.transaction((tx) =>
-      insertBankAccount(tx, { accountId: newId(), code, currency, normalSide }),
-    )
+    const created = await database.transaction(async (tx) => {
+      const accountId = newId()
+      const isMade = await insertBankAccount(tx, { accountId, code, currency, normalSide })
+      if (isMade && act) await recordOpening(tx, accountId, act)
+      return isMade
+    })
     const opened = await findBankAccount(database, code, currency)
     return { account: present(opened, 'the bank account that was opened'), created }
   }
@@ -200,7 +207,17 @@ async function insertBankAccount(
   return rows.length === 1
 }
 
-function accountState(row: Selectable<Account>): AccountState {
+function recordOpening(
+  tx: Transaction<DB>,
+  accountId: Uuid,
+  { principalId: actorId, requestId }: StaffAct,
+): Promise<void> {
+  const subject = { prefix: 'acct', id: accountId } as const
+  return recordAuditEvent(tx, { kind: 'bank_account.opened', actorId, subject, requestId })
+}
+
+/** A whole row of `account`. */
+export function accountState(row: Selectable<Account>): AccountState {
   return {
     id: row.id,
     ownerId: row.owner_id,

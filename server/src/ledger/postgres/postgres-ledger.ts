@@ -27,6 +27,7 @@ import {
   type AttemptResult,
 } from './attempt.ts'
 import { createBatchRunner } from './batch.ts'
+import { createChangeAccount } from './change-account.ts'
 import { createConnections } from './connections.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { failureOf } from './failure.ts'
@@ -89,6 +90,7 @@ export function createPostgresLedger(given: PostgresLedgerOptions): LedgerEngine
   const newId = createUuidSource()
   const keyMaker = createKeyMakerSource(database)
   const openAccounts = createOpenAccounts({ database, newId, keyMaker })
+  const changeAccount = createChangeAccount(database)
   const batches = createBatches(options)
   const dispatch = createDispatcher({
     queue: {
@@ -126,8 +128,8 @@ export function createPostgresLedger(given: PostgresLedgerOptions): LedgerEngine
         ),
       ),
     openAccount: (instruction) => calls.track(() => openAccounts.openAccount(instruction)),
-    openBankAccount: (code, currency, normalSide) =>
-      calls.track(() => openAccounts.openBankAccount(code, currency, normalSide)),
+    openBankAccount: (...order) => calls.track(() => openAccounts.openBankAccount(...order)),
+    changeAccount: (instruction) => calls.track(() => changeAccount(instruction)),
     account: (id) => openAccounts.account(id),
     stop: () => (stopped ??= stop()),
   }

@@ -136,12 +136,13 @@ export const readKeys = statement({
 
 /**
  * The whole write set of a batch, or nothing: it raises unless the accounts that were updated, and
- * the transfers, words and keys that were given, are as many as the last parameter says. (An insert
+ * the transfers, words, keys and events that were given, are as many as the last parameter says. (An insert
  * from arrays writes a row for each element or raises; counting what three of them return cost 2 us
  * of PostgreSQL per transfer, so only the update is counted.) Returns one row with the batch's id,
  * null when nothing was posted. Index for the update: account_pkey; the rows are locked already. The
  * batch's id is drawn from its sequence here, so under the account locks. Keys are inserted in the
- * order of the array, lowest first: that is where it may wait for another server's batch.
+ * order of the array, lowest first: that is where it may wait for another server's batch. Events of the
+ * audit trail come with staff's instructions only.
  */
 export const writeBatch = statement({
   name: 'ledger_write_batch',
@@ -189,10 +190,17 @@ export const writeBatch = statement({
           $29::bytea[], $30::text[], $31::uuid[], $32::uuid[], $33::text[], $34::bigint[])
         as k(id, principal_id, key, item_index, format, fields, request_id, transfer_id, account_id,
           refusal, created_at)
+    ), recorded as (
+      insert into audit_event (id, kind, actor_id, origin, subject_prefix, subject_id, facts,
+        request_id)
+      select e.id, e.kind, e.actor_id, 'api', case when e.account_id is not null then 'acct' end,
+        e.account_id, e.facts::jsonb, e.request_id
+      from unnest($35::uuid[], $36::text[], $37::uuid[], $38::uuid[], $39::text[], $40::text[])
+        as e(id, kind, actor_id, account_id, facts, request_id)
     )
-    select refuse_half_batch($35::integer[], array[
+    select refuse_half_batch($41::integer[], array[
         (select count(*) from changed), cardinality($6::uuid[]), cardinality($18::uuid[]),
-        cardinality($24::uuid[])
+        cardinality($24::uuid[]), cardinality($35::uuid[])
       ]::integer[]) as whole,
       (select id from new_batch) as batch_id`,
   parameters: [
@@ -230,6 +238,12 @@ export const writeBatch = statement({
     'uuid[]',
     'text[]',
     'bigint[]',
+    'uuid[]',
+    'text[]',
+    'uuid[]',
+    'uuid[]',
+    'text[]',
+    'text[]',
     'integer[]',
   ],
   columns: { whole: 'boolean', batch_id: 'bigint?' },

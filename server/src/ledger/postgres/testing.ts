@@ -4,6 +4,7 @@ import { createTestDatabase, type TestDatabase } from '../../../../test/support/
 import { conformanceAmountMax } from '../engine.conformance.ts'
 import { assert } from '../../kernel/assert.ts'
 import { auditLedger } from '../audit/audit.ts'
+import type { StaffEvent } from '../core/staff-event.ts'
 import type { LedgerHarness } from '../conformance/world.ts'
 import type { PostedTransfer } from '../engine.ts'
 import { createPostgresLedger, type PostgresLedgerOptions } from './postgres-ledger.ts'
@@ -44,6 +45,15 @@ export async function createPostgresHarness(
     pool,
     ledger,
     transfers,
+    async staffEvents(actorId) {
+      const { rows } = await pool.query<StaffEvent>(
+        `select id, kind, actor_id as "actorId", subject_id as "accountId", facts,
+            request_id as "requestId"
+          from audit_event where actor_id = $1 order by id`,
+        [actorId],
+      )
+      return rows
+    },
     async arrange(accountId, { status, overdraftLimit }) {
       await pool.query(
         `update account set status = coalesce($2, status),

@@ -1,5 +1,6 @@
 /** A decision as the parameters of `writeBatch`: one array per column. */
 import { encodeRefusal } from '../core/stored-refusal.ts'
+import type { StaffEvent } from '../core/staff-event.ts'
 import type { Decision, NewKey } from '../core/types.ts'
 import type { PostedTransfer } from '../engine.ts'
 import {
@@ -13,7 +14,7 @@ import {
 } from './encode.ts'
 
 /** The values of `writeBatch`, in its order. Keys go in by their hash, lowest first. */
-export function writeSetValues({ accounts, transfers, keys }: Decision): Buffer[] {
+export function writeSetValues({ accounts, transfers, keys, staffEvents }: Decision): Buffer[] {
   const words = transfers.filter(hasWords)
   const sortedKeys = keys.toSorted(byKeyId)
   return [
@@ -36,7 +37,14 @@ export function writeSetValues({ accounts, transfers, keys }: Decision): Buffer[
     bigintArray(transfers.map((transfer) => transfer.createdAt.getTime())),
     ...wordsValues(words),
     ...keysValues(sortedKeys),
-    integerArray([accounts.length, transfers.length, words.length, keys.length]),
+    ...staffEventsValues(staffEvents),
+    integerArray([
+      accounts.length,
+      transfers.length,
+      words.length,
+      keys.length,
+      staffEvents.length,
+    ]),
   ]
 }
 
@@ -73,6 +81,17 @@ function keysValues(keys: readonly NewKey[]): Buffer[] {
     nullableUuidArray(keys.map((key) => key.accountId)),
     textArray(keys.map(({ refusal }) => (refusal ? JSON.stringify(encodeRefusal(refusal)) : null))),
     bigintArray(keys.map((key) => key.createdAtMilliseconds)),
+  ]
+}
+
+function staffEventsValues(events: readonly StaffEvent[]): Buffer[] {
+  return [
+    uuidArray(events.map((event) => event.id)),
+    textArray(events.map((event) => event.kind)),
+    uuidArray(events.map((event) => event.actorId)),
+    nullableUuidArray(events.map((event) => event.accountId)),
+    textArray(events.map((event) => JSON.stringify(event.facts))),
+    textArray(events.map((event) => event.requestId)),
   ]
 }
 
