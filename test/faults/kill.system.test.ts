@@ -16,6 +16,7 @@ import { embeddedBankSettings } from '../support/bank-settings.ts'
 import { findWatchdogOf } from '../support/embedded-server-process.ts'
 import { createLoadLedger, type LoadLedger, type RunningLoad } from '../support/load-ledger.ts'
 import { createTestFolder, type TestFolder } from '../support/postgres.ts'
+import { queryOnce } from '../support/query.ts'
 
 const lines = 64
 const acknowledgedBeforeKill = 400
@@ -52,14 +53,28 @@ async function startLoad(): Promise<RunningLoad> {
   return load
 }
 
-async function expectKeptWord(): Promise<void> {
-  const unknown = ledger.open().filter(({ answer }) => answer?.kind === 'unknown')
-  expect(unknown, 'the kill came in the middle of load').not.toEqual([])
+async function ownerUrl(): Promise<string> {
   const urls = await attachEmbeddedPostgres(join(folder.path, 'data'))
   if (!urls) throw new Error('the PostgreSQL of the bank does not answer')
-  await ledger.expectTruth(urls.ownerUrl)
+  return urls.ownerUrl
+}
+
+/** A session of the ledger. */
+async function sessionPid(): Promise<number> {
+  const [row] = await queryOnce<{ pid: number }>(
+    await ownerUrl(),
+    `select pid from pg_stat_activity where application_name = 'tallystick ledger'`,
+  )
+  if (!row) throw new Error('the ledger has no session')
+  return row.pid
+}
+
+async function expectKeptWord(): Promise<void> {
+  expect(ledger.open(), 'the kill came in the middle of load').not.toEqual([])
+  const url = await ownerUrl()
+  await ledger.expectTruth(url)
   await ledger.settle(bank.baseUrl)
-  await ledger.expectTruth(urls.ownerUrl)
+  await ledger.expectTruth(url)
   await ledger.expectBalances(bank.baseUrl)
 }
 
@@ -68,6 +83,16 @@ test('a server that is killed keeps its word after the restart', async () => {
   await bank.kill()
   await load.ended
   bank = await startBankProcess({ settings })
+  await expectKeptWord()
+  expect(await runCommand(['audit'], { settings })).toContain('The books are right')
+})
+
+test('a server goes on when a session of PostgreSQL is killed and all are lost to recovery', async () => {
+  const load = await startLoad()
+  signal(await sessionPid(), 'SIGKILL')
+  await load.acknowledged(acknowledgedBeforeKill)
+  await load.stop()
+  expect(bank.process.exitCode).toBeNull()
   await expectKeptWord()
   expect(await runCommand(['audit'], { settings })).toContain('The books are right')
 })

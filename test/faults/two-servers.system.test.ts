@@ -54,7 +54,7 @@ async function readWaitingSessions(): Promise<number[]> {
 /** Stops a server under load at a moment when it holds locks; returns the sessions with them. */
 async function stopInsideBatch(bank: BankProcess, load: RunningLoad): Promise<number[]> {
   for (let tries = 1; tries <= 50; tries += 1) {
-    await load.acknowledged(100 * tries)
+    await load.acknowledged(100)
     bank.process.kill('SIGSTOP')
     const sessions = await readWaitingSessions()
     if (sessions.length > 0) return sessions

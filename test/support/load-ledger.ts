@@ -7,6 +7,7 @@
  * truth and does it at most once; and nothing else is there.
  */
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import type { SeededBank } from '../../bench/seed.ts'
 import { encodeId } from '../../server/src/kernel/ids.ts'
@@ -32,7 +33,7 @@ export interface LoadOptions {
 }
 
 export interface RunningLoad {
-  /** Resolves when the bank has acknowledged that many transfers of this load. */
+  /** Resolves when the bank has acknowledged that many more transfers of this load. */
   acknowledged(count: number): Promise<void>
   /** Asks for nothing more. Resolves when every line has ended. */
   stop(): Promise<void>
@@ -59,6 +60,7 @@ export interface LoadLedger {
 /** More than anybody has. */
 const unaffordable = 90_000_000_000
 const openingBalance = 1_000_000_000
+const backOffMilliseconds = 20
 const settleLines = 32
 const settleTriesMax = 200
 
@@ -104,6 +106,8 @@ export function createLoadLedger({ hot, accounts }: SeededBank): LoadLedger {
           const answer = await ask(at(baseUrls, turn), entry)
           if (answer.kind === 'posted') acknowledge()
           if (isOutcome(answer)) break
+          // A bank that cannot is not asked without end: each refusal is one more order to settle.
+          await sleep(backOffMilliseconds)
           if (failover) turn += 1
           else if (answer.code === lineCut || answer.code === notConnected) return
           else break
@@ -123,7 +127,9 @@ export function createLoadLedger({ hot, accounts }: SeededBank): LoadLedger {
       ended,
       acknowledged: (count) =>
         Promise.race([
-          new Promise<void>((resolve) => waiting.push({ count, resolve })),
+          new Promise<void>((resolve) => {
+            waiting.push({ count: acknowledgedCount + count, resolve })
+          }),
           ended.then(() => {
             throw new Error('the load has ended before its time')
           }),
@@ -144,6 +150,7 @@ export function createLoadLedger({ hot, accounts }: SeededBank): LoadLedger {
     await inLines(wasOpen, async (entry) => {
       for (let tries = 0; !isOutcome(await ask(baseUrl, entry)); tries += 1) {
         if (tries === settleTriesMax) throw new Error('an order gets no outcome')
+        await sleep(backOffMilliseconds)
       }
     })
     const again = [...wasOpen, ...entries.slice(0, 50), ...entries.slice(-50)]
