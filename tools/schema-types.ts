@@ -22,6 +22,8 @@ export async function generateSchemaTypes(ownerUrl: string): Promise<string> {
     return await generate({
       db: database.kysely,
       dialect: new PostgresDialect({ defaultSchemas: ['public'] }),
+      // The job queue's own tables are not for queries of ours.
+      excludePattern: 'graphile_worker.*',
       typeOnlyImports: true,
       outFile: null,
     })

@@ -2,8 +2,8 @@
  * Brings the schema up to date: the numbered SQL files of `server/migrations`, forward only, each
  * in a tx of its own, recorded in `schema_migration` by node-pg-migrate.
  *
- * Phases: connect as the owner; take the lock, waiting for whoever holds it; run what is missing;
- * give the server's login its role. Any number of servers may start at once: one runs the
+ * Phases: connect as the owner; take the lock, waiting for whoever holds it; run what is missing, and
+ * the migrations of the job queue; give the server's login its role. Any number of servers may start at once: one runs the
  * migrations, the others find nothing left to do. A schema that is newer than this program stays as
  * it is.
  *
@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url'
 import { runner } from 'node-pg-migrate'
 import { Client, DatabaseError } from 'pg'
 import { DatabaseSetupError, sqlStateOf } from './errors.ts'
+import { migrateJobs } from './jobs-schema.ts'
 import { grantServerRole } from './roles.ts'
 
 export interface MigrateOptions {
@@ -51,6 +52,7 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
     await client.query("set lock_timeout = '10s'")
     const applied = await runMissing(client, names)
     for (const name of applied) options.log(`applied migration ${name}`)
+    await migrateJobs(client, options.url)
     await grantServerRole(client, options.serverLogin, options.log)
     return { applied }
   } finally {

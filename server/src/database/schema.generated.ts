@@ -124,6 +124,15 @@ export interface IdempotencyKey {
   transfer_id: string | null;
 }
 
+export interface MailToken {
+  created_at: Generated<Timestamp>;
+  email: string;
+  expires_at: Timestamp;
+  hash: Buffer;
+  purpose: string;
+  user_id: string;
+}
+
 export interface SchemaCompatibility {
   min_server_version: string;
   singleton: Generated<boolean>;
@@ -187,6 +196,7 @@ export interface DB {
   batch_seal: BatchSeal;
   entry: Entry;
   idempotency_key: IdempotencyKey;
+  mail_token: MailToken;
   schema_compatibility: SchemaCompatibility;
   schema_migration: SchemaMigration;
   session: Session;
