@@ -5,6 +5,7 @@
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
 import { seqPosition, toList } from '../http/list.ts'
+import { MomentQuerySchema, readMoments } from '../http/moments.ts'
 import { parsePage } from '../http/paging.ts'
 import { problem } from '../http/problem.ts'
 import type { Routes } from '../http/route.ts'
@@ -12,9 +13,8 @@ import { idSchema, listOf, pageQuery, problems } from '../http/schema.ts'
 import { present } from '../kernel/assert.ts'
 import { decodeId, encodeId } from '../kernel/ids.ts'
 import { toMinor } from '../kernel/money.ts'
-import { parseTimestamp } from '../kernel/timestamp.ts'
 import type { LedgerEngine } from '../ledger/ledger.ts'
-import { EntrySchema, MomentQuerySchema } from './schema.ts'
+import { EntrySchema } from './schema.ts'
 import type { Entry, EntryStore } from './store.ts'
 
 export interface EntryRoutesDependencies {
@@ -49,7 +49,7 @@ export function createEntryRoutes({ ledger, entries }: EntryRoutesDependencies):
         },
       },
       async (request) => {
-        const { from, to } = readRange(request.query)
+        const { from, to } = readMoments(request.query)
         const accountId = present(decodeId('acct', request.params.id), 'an id that fits its schema')
         const { userId } = request.principal
         const account = await ledger.account(accountId)
@@ -78,28 +78,6 @@ export function createEntryRoutes({ ledger, entries }: EntryRoutesDependencies):
       },
     )
   }
-}
-
-interface Range {
-  from: Date | undefined
-  to: Date | undefined
-}
-
-/** Throws `validation_failed` for texts that are no moments. */
-function readRange(query: { from?: string; to?: string }): Range {
-  const range = {
-    from: query.from === undefined ? undefined : parseTimestamp(query.from),
-    to: query.to === undefined ? undefined : parseTimestamp(query.to),
-  }
-  const errors = (['from', 'to'] as const)
-    .filter((name) => query[name] !== undefined && range[name] === undefined)
-    .map((pointer) => ({
-      pointer,
-      code: 'format',
-      detail: 'must be a moment in RFC 3339, such as 2026-01-15T09:30:00Z',
-    }))
-  if (errors.length > 0) throw problem('validation_failed', { errors })
-  return range
 }
 
 function renderEntry(entry: Entry): Static<typeof EntrySchema> {

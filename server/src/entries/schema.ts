@@ -35,10 +35,3 @@ export const EntrySchema = named(
     },
   ),
 )
-
-export const MomentQuerySchema = Type.String({
-  minLength: 20,
-  maxLength: 35,
-  description: 'RFC 3339; a `+` in it must be sent as `%2B`',
-  examples: ['2026-01-15T09:30:00.000Z'],
-})

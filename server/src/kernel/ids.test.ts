@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createUuidSource, decodeId, encodeId } from './ids.ts'
+import { createUuidSource, decodeAnyId, decodeId, encodeId, idPrefixes } from './ids.ts'
 
 const canonicalUuidV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
@@ -34,6 +34,16 @@ describe('encodeId and decodeId', () => {
   ])('%s is %s', (uuid, suffix) => {
     expect(encodeId('acct', uuid)).toBe(`acct_${suffix}`)
     expect(decodeId('acct', `acct_${suffix}`)).toBe(uuid)
+  })
+
+  it('tells an id of any kind', () => {
+    const id = createUuidSource()()
+    for (const prefix of idPrefixes) {
+      expect(decodeAnyId(encodeId(prefix, id))).toEqual({ prefix, id })
+    }
+    for (const text of ['', 'user', 'user_', 'nobody_01h455vb4pex5vsknk084sn02q', 'user_01h455']) {
+      expect(decodeAnyId(text)).toBeUndefined()
+    }
   })
 
   it('round-trips every UUID', () => {

@@ -5,7 +5,8 @@
 import { randomFillSync } from 'node:crypto'
 
 /** The kinds of thing that have an id at the edge, by the prefix of that id. */
-export type IdPrefix = 'user' | 'acct' | 'xfer' | 'hold' | 'sess' | 'req' | 'tok' | 'event'
+export const idPrefixes = ['user', 'acct', 'xfer', 'hold', 'sess', 'req', 'tok', 'event'] as const
+export type IdPrefix = (typeof idPrefixes)[number]
 
 /** A UUID in its canonical text: 36 lower-case characters. */
 export type Uuid = string
@@ -79,6 +80,13 @@ export function encodeId(prefix: IdPrefix, uuid: Uuid): string {
     }
   }
   return `${prefix}_${text}`
+}
+
+/** What kind of thing a TypeID names and its UUID, or `undefined` for any other text. */
+export function decodeAnyId(text: string): { prefix: IdPrefix; id: Uuid } | undefined {
+  const prefix = idPrefixes.find((known) => text.startsWith(`${known}_`))
+  const id = prefix && decodeId(prefix, text)
+  return prefix && id ? { prefix, id } : undefined
 }
 
 /** The UUID of a TypeID with that prefix, or `undefined` for any other text. */
