@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   try {
     announce(await running.opening, running)
   } catch (error) {
-    log.flush()
+    await log.flush()
     fail(error)
   }
 }
@@ -62,7 +62,7 @@ function addStops(running: Running): void {
     onStop: (reason) => void stop(running, reason, 0),
     onForce(reason) {
       logger.warn({ reason }, 'asked again: ending without waiting')
-      exit(log, forcedExitCode)
+      void exit(log, forcedExitCode)
     },
   })
   listenToSignals(requestStop, () => logger.warn('SIGUSR1 is ignored: there is no debugger here'))
@@ -82,15 +82,15 @@ async function stop({ log, bank, opening }: Running, reason: string, exitCode: n
     await opening
     await bank.stop()
     logger.info('stopped: everything that was accepted is answered')
-    exit(log, exitCode)
+    await exit(log, exitCode)
   } catch (error) {
     logger.error({ err: error }, 'the stop was not clean')
-    exit(log, 1)
+    await exit(log, 1)
   }
 }
 
-function exit(log: Log, exitCode: number): void {
-  log.flush()
+async function exit(log: Log, exitCode: number): Promise<void> {
+  await log.flush()
   process.exit(exitCode)
 }
 
@@ -116,7 +116,6 @@ function announce(bank: OpenBank, { format, log }: Running): void {
     { api: apiUrl, docs: `${apiUrl}/docs`, metrics: metricsUrl, data_directory: dataDirectory },
     'open',
   )
-  log.flush()
   if (format === 'json' && dataDirectory === undefined) return
   const hasFirstAdminFile =
     dataDirectory !== undefined && existsSync(join(dataDirectory, firstAdminFileName))

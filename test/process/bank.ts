@@ -18,6 +18,8 @@ export interface SpawnedBank {
   stderr(): string
   /** Resolves with the line of the log that says where the bank is; rejects when it ended before. */
   opened(): Promise<{ api: string; metrics: string }>
+  /** Closes this end of its standard output and standard error. */
+  stopReading(): void
   /** Resolves when standard output and standard error have ended: no process holds them any more. */
   closed: Promise<void>
 }
@@ -61,6 +63,10 @@ export function spawnBank(
     pid: child.pid,
     exited,
     closed,
+    stopReading() {
+      child.stdout.destroy()
+      child.stderr.destroy()
+    },
     stdout: () => stdout,
     stderr: () => stderr,
     opened: () => opening.promise,

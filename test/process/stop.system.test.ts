@@ -113,6 +113,15 @@ test('a drain that takes longer than SHUTDOWN_TIMEOUT cuts what is left and ends
   await expect(request.finish()).rejects.toThrow(/ECONNRESET|EPIPE|hang up/)
 })
 
+test('when nobody reads what it writes any more, it goes on, and stops when told', async () => {
+  const bank = spawnBank({ DATA_DIR: dataDirectory, LOG_LEVEL: 'debug' })
+  const { api } = await bank.opened()
+  bank.stopReading()
+  for (let count = 0; count < 3; count += 1) expect((await fetch(`${api}/livez`)).status).toBe(200)
+  process.kill(bank.pid, 'SIGTERM')
+  expect(await bank.exited).toBe(0)
+})
+
 test('SIGUSR1 opens no debugger', async () => {
   const bank = spawnBank({ DATA_DIR: dataDirectory })
   const { api } = await bank.opened()

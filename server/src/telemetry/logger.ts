@@ -6,8 +6,9 @@
  * message, code and stack, since the details of database errors hold what people typed.
  *
  * JSON is buffered (64 KiB, at most 250 ms) because one write per request is a tenth of a request:
- * `flush` before the process ends.
+ * `flush` before the process ends. While nobody reads, at most 16 MiB wait and further lines are lost.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import { pino, stdTimeFunctions, type DestinationStream, type Logger } from 'pino'
 import pretty from 'pino-pretty'
 
@@ -22,8 +23,8 @@ export interface LoggerOptions {
 
 export interface Log {
   logger: Logger
-  /** Writes what is buffered; blocks. */
-  flush(): void
+  /** Resolves when what is buffered is written, or after a second when nobody reads it. */
+  flush(): Promise<void>
 }
 
 const secretNames = [
@@ -42,12 +43,13 @@ const secretNames = [
   'DATABASE_URL',
   'MIGRATION_DATABASE_URL',
   'BOOTSTRAP_ADMIN_PASSWORD',
+  'SMTP_URL',
 ] as const
 
 const redactedPaths = secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`])
 
 export function createLogger({ level, format, destination }: LoggerOptions): Log {
-  const stream = destination ? { stream: destination, flush } : openStandardOutput(format)
+  const stream = destination ? { stream: destination, flush: done } : openStandardOutput(format)
   const logger = pino(
     {
       level,
@@ -64,7 +66,7 @@ export function createLogger({ level, format, destination }: LoggerOptions): Log
 
 function openStandardOutput(format: 'pretty' | 'json'): {
   stream: DestinationStream
-  flush: () => void
+  flush: () => Promise<void>
 } {
   if (format === 'pretty') {
     const stream = pretty({
@@ -72,7 +74,7 @@ function openStandardOutput(format: 'pretty' | 'json'): {
       colorize: process.stdout.isTTY,
       translateTime: 'HH:MM:ss.l',
     })
-    return { stream, flush }
+    return { stream, flush: done }
   }
   const stream = pino.destination({
     dest: 1,
@@ -80,22 +82,22 @@ function openStandardOutput(format: 'pretty' | 'json'): {
     minLength: 32_768,
     maxWrite: 65_536,
     periodicFlush: 250,
+    maxLength: 16 * 1024 * 1024,
   })
   // A reader that went away (`npm start | head`) must not end the bank.
-  stream.on('error', flush)
-  return {
-    stream,
-    flush() {
-      try {
-        stream.flushSync()
-      } catch {
-        // Not open yet, or nobody reads: there is nowhere left to say so.
-      }
-    },
-  }
+  stream.on('error', ignore)
+  // Not flushSync: it tries for ever where the reader is gone (sonic-boom 4). Twice, because the
+  // first may only have waited for a write that was under way.
+  const flushOnce = () => new Promise<void>((resolve) => stream.flush(() => resolve()))
+  const flushAll = () => flushOnce().then(flushOnce)
+  return { stream, flush: () => Promise.race([flushAll(), delay(1000, undefined, { ref: false })]) }
 }
 
-function flush(): void {}
+function ignore(): void {}
+
+function done(): Promise<void> {
+  return Promise.resolve()
+}
 
 interface ErrorFacts {
   type: string
