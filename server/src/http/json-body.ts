@@ -17,8 +17,9 @@ export function addJsonBody(app: FastifyInstance): void {
     'application/json',
     { parseAs: 'buffer' },
     function parseJson(request, body, done) {
-      // Some clients name a type also where they send nothing.
-      if (body.length === 0 && request.method === 'DELETE') return done(null, undefined)
+      // Some clients name a type also where they send nothing, and nothing is wanted.
+      const isWanted = request.routeOptions.schema?.body !== undefined
+      if (body.length === 0 && !isWanted) return done(null, undefined)
       if (!isPlainJson(request)) return done(problem('unsupported_media_type'))
       const finding = scan(body)
       if (finding !== undefined) return done(malformed(finding))

@@ -121,10 +121,10 @@ export const problemCatalog = {
   },
   own_account: {
     status: 403,
-    title: 'Staff must not post to or from an account of their own',
+    title: 'Staff must not act on an account of their own',
     retry: 'never',
     explanation:
-      "A teller pays in and out on other people's accounts only. Use a customer request (`POST /v1/transfers`) for your own money, or ask a colleague.",
+      "A teller pays in and out on other people's accounts only, and an admin freezes or limits only those. Use a customer request (`POST /v1/transfers`) for your own money, or ask a colleague.",
   },
 
   // What is not there, or not yours: 404.
@@ -182,6 +182,13 @@ export const problemCatalog = {
     retry: 'never',
     explanation:
       'A bank account is opened once for each code and currency and never changes. Opening it again with the same normal side gives the one that is there.',
+  },
+  last_admin: {
+    status: 409,
+    title: 'The bank would be left without an admin',
+    retry: 'never',
+    explanation:
+      'The user is the last active admin: make another one first. Of two admins who remove each other at once, one is refused.',
   },
   request_timeout: {
     status: 408,
@@ -277,6 +284,13 @@ export const problemCatalog = {
     title: 'The amount is over the limit for one transfer',
     retry: 'new_key',
     explanation: '`limit` is the largest amount of one transfer, in minor units.',
+  },
+  overdraft_in_use: {
+    status: 422,
+    title: 'The account is overdrawn by more than that',
+    retry: 'new_key',
+    explanation:
+      'An overdraft limit covers what is overdrawn and held: `minimum` is the least that it can be now, in minor units.',
   },
   insufficient_funds: {
     status: 422,
