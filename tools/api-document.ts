@@ -7,6 +7,7 @@ import { loadConfig } from '../server/src/config/config.ts'
 import { createDatabase } from '../server/src/database/database.ts'
 import { createHttpServer, type HttpServer } from '../server/src/http/server.ts'
 import { createIdentity } from '../server/src/identity/identity.ts'
+import { endlessKeyRing } from '../server/src/identity/tokens/key-ring.ts'
 import { systemClock } from '../server/src/kernel/clock.ts'
 import { createMemoryLedger } from '../server/src/ledger/memory/memory-ledger.ts'
 
@@ -23,13 +24,12 @@ export async function createBanklessServer(): Promise<HttpServer> {
   })
   const identity = createIdentity({
     database,
-    tokens: { ...config.tokens, keys: [Buffer.alloc(32, 'key')] },
+    tokens: { ...config.tokens, ring: endlessKeyRing([Buffer.alloc(32, 'key')]) },
     clock: systemClock,
   })
   const server = await createHttpServer({
     routes: createRoutes(config, database, createMemoryLedger(), identity),
-    verifyToken: () => ({ ok: false, code: 'token_invalid' }),
-    rolesOf: async () => [],
+    authenticate: async () => ({ ok: false, code: 'token_invalid' }),
     readiness: async () => ({ ok: true, checks: {} }),
     onError(error) {
       throw error

@@ -28,6 +28,7 @@ import type { Routes } from './http/route.ts'
 import { createHttpServer } from './http/server.ts'
 import type { BootstrapOutcome } from './identity/bootstrap.ts'
 import { createIdentity, type Identity } from './identity/identity.ts'
+import { createKeyRing, type KeyRing } from './identity/tokens/key-ring.ts'
 import { present } from './kernel/assert.ts'
 import { systemClock } from './kernel/clock.ts'
 import { findCurrency } from './kernel/currency.ts'
@@ -36,11 +37,12 @@ import { createPostgresLedger } from './ledger/postgres/postgres-ledger.ts'
 import { createSealer } from './ledger/postgres/sealer.ts'
 import { createPayeeRoutes } from './payees/routes.ts'
 import { createPayeeStore } from './payees/store.ts'
+import { createBankJobs } from './process/jobs.ts'
 import { connectBank, migrateBank, openBankDatabase } from './process/database.ts'
 import { bootstrapBank } from './process/first-admin.ts'
 import { assertListenable, formatAddress, listen } from './process/listen.ts'
 import { readTls } from './process/tls.ts'
-import { keepTokenKey } from './process/token-key.ts'
+import { readTokenKeys, watchTokenKeys } from './process/token-keys.ts'
 import { createUndo, type Undo } from './process/undo.ts'
 import { countOutcomes, createLedgerTelemetry } from './telemetry/ledger.ts'
 import type { Logger } from './telemetry/logger.ts'
@@ -70,7 +72,16 @@ export interface Bank {
   readonly failed: Promise<string>
 }
 
-export function createBank(config: Config, logger: Logger): Bank {
+export interface BankOptions {
+  /** The present configuration where it is another than at the last call: for what changes in use. */
+  rereadConfig?: (() => Config | undefined) | undefined
+}
+
+export function createBank(
+  config: Config,
+  logger: Logger,
+  { rereadConfig }: BankOptions = {},
+): Bank {
   const undo = createUndo()
   const failure = Promise.withResolvers<string>()
   let closing: Promise<void> | undefined
@@ -82,7 +93,7 @@ export function createBank(config: Config, logger: Logger): Bank {
     failed: failure.promise,
     async start() {
       try {
-        return await openBank({ config, logger, undo, onFailure })
+        return await openBank({ config, rereadConfig, logger, undo, onFailure })
       } catch (error) {
         await close()
         throw error
@@ -92,14 +103,15 @@ export function createBank(config: Config, logger: Logger): Bank {
   }
 }
 
-interface Opening {
+interface Opening extends BankOptions {
   config: Config
   logger: Logger
   undo: Undo
   onFailure: (reason: string) => void
 }
 
-async function openBank({ config, logger, undo, onFailure }: Opening): Promise<OpenBank> {
+async function openBank(opening: Opening): Promise<OpenBank> {
+  const { config, rereadConfig, logger, undo, onFailure } = opening
   const { address } = config.server
   const log = (line: string) => logger.info(line)
   const tls = await readTls(config.server.tls)
@@ -136,15 +148,18 @@ async function openBank({ config, logger, undo, onFailure }: Opening): Promise<O
   undo.add(() => sealer.stop())
 
   const { dataDirectory } = source
-  const key = config.tokens.key ?? (await keyOfDataFolder(dataDirectory, log))
-  const identity = createBankIdentity(config, database, key)
+  const ring = createKeyRing(await readTokenKeys(config.tokens, dataDirectory, log))
+  const identity = createBankIdentity(config, database, ring)
+  if (rereadConfig) {
+    const watch = watchTokenKeys({ ring, rereadConfig, dataDirectory, logger })
+    undo.add(() => watch.stop())
+  }
   const firstAdmin = await bootstrapBank(identity, config, dataDirectory, log)
 
   const defects = metrics.counter('tallystick_defects_total')
   const http = await createHttpServer({
     routes: createRoutes(config, database, ledger, identity),
-    verifyToken: (text) => identity.verifyToken(text),
-    rolesOf: (userId) => identity.rolesOf(userId),
+    authenticate: identity.authenticate,
     readiness: () => readiness(database),
     onError(error, requestId) {
       defects.inc()
@@ -158,9 +173,22 @@ async function openBank({ config, logger, undo, onFailure }: Opening): Promise<O
   undo.add(() => http.close(config.server.shutdownTimeoutMilliseconds))
   const apiAddress = await listen(http.app.server, address, 'SERVER_ADDRESS')
 
-  const scheme = tls ? 'https' : 'http'
+  const apiUrl = `${tls ? 'https' : 'http'}://${formatAddress(apiAddress)}`
+  const jobs = createBankJobs({
+    config,
+    database,
+    url: source.url,
+    dataDirectory,
+    apiUrl,
+    identity,
+    logger,
+    metrics,
+  })
+  jobs.start()
+  undo.add(() => jobs.stop())
+
   return {
-    apiUrl: `${scheme}://${formatAddress(apiAddress)}`,
+    apiUrl,
     metricsUrl: `http://${formatAddress(metricsAddress)}/metrics`,
     dataDirectory,
     firstAdmin,
@@ -186,25 +214,10 @@ function createLedger(options: {
   return countOutcomes(ledger, metrics)
 }
 
-async function keyOfDataFolder(
-  dataDirectory: string | undefined,
-  log: (line: string) => void,
-): Promise<Uint8Array> {
-  const { key, file, created } = await keepTokenKey(
-    present(
-      dataDirectory,
-      'a token key for an external database, which the configuration requires',
-    ),
-  )
-  if (created) log(`made a random token key and keep it in ${file}`)
-  return key
-}
-
-function createBankIdentity(config: Config, database: Database, key: Uint8Array): Identity {
-  const { kind, accessTokenDurationSeconds, issuer, audience } = config.tokens
+function createBankIdentity(config: Config, database: Database, ring: KeyRing): Identity {
   return createIdentity({
     database,
-    tokens: { kind, keys: [key], accessTokenDurationSeconds, issuer, audience },
+    tokens: { ...config.tokens, ring },
     passwordCost: config.passwords.bcryptCost,
     clock: systemClock,
   })
@@ -222,6 +235,7 @@ export function createRoutes(
   return [
     identity.userRoutes,
     identity.sessionRoutes,
+    ...identity.mailRoutes,
     createCurrencyRoutes({ currencies }),
     createAccountRoutes({ ledger, accounts, currencies, accountsMax }),
     createEntryRoutes({ ledger, entries: createEntryStore(database) }),

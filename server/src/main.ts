@@ -9,11 +9,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createBank, type Bank, type OpenBank } from './app.ts'
-import { loadConfig, type Config } from './config/config.ts'
-import { readConfigSources } from './config/sources.ts'
+import type { Config } from './config/config.ts'
 import { firstAdminFileName } from './identity/bootstrap.ts'
 import { parseArguments, usage } from './process/arguments.ts'
 import { createBanner } from './process/banner.ts'
+import { createConfigReader } from './process/config-reader.ts'
 import { isLoopback } from './process/listen.ts'
 import { watchParent } from './process/parent.ts'
 import { reportFailure } from './process/start-error.ts'
@@ -36,14 +36,13 @@ async function main(): Promise<void> {
   const request = parseArguments(process.argv.slice(2))
   if (request.kind === 'help') return void process.stdout.write(usage)
   if (request.kind === 'version') return void process.stdout.write(`${version}\n`)
-  const sources = readConfigSources()
-  const environment = { ...sources.environment, ...request.settings }
-  const config = loadConfig({ ...sources, environment }, { purpose: 'server' })
+  const settings = createConfigReader(request.settings)
+  const config = settings.read()
   const format = chooseFormat(config.log.format)
   const log = createLogger({ level: config.log.level, format })
   warnOfOpenDoors(config, log)
 
-  const bank = createBank(config, log.logger)
+  const bank = createBank(config, log.logger, { rereadConfig: () => settings.reread() })
   const running: Running = { config, format, log, bank, opening: bank.start() }
   addStops(running)
   try {

@@ -5,6 +5,7 @@
  * Nothing reads the environment after `loadConfig`, and nothing changes the tree.
  */
 import { resolve } from 'node:path'
+import type { AcceptedKey } from '../identity/tokens/token-key.ts'
 import type { CurrencyCode } from '../kernel/currency.ts'
 import type { Minor } from '../kernel/money.ts'
 import { deepFreeze } from './deep-freeze.ts'
@@ -31,11 +32,18 @@ export interface Config {
     kind: SettingValues['TOKEN_KIND']
     /** Absent with the embedded database means: the key in the data folder. */
     key: Uint8Array | undefined
+    acceptedKeys: readonly AcceptedKey[]
     accessTokenDurationSeconds: number
+    refreshTokenDurationSeconds: number
     issuer: string
     audience: string
   }
   passwords: { bcryptCost: number }
+  mail: {
+    smtp: { url: string; from: string } | undefined
+    /** Without a slash at the end. Absent means: where the API listens. */
+    publicUrl: string | undefined
+  }
   bootstrapAdmin: { username: string; password: string } | undefined
   bank: {
     currencies: readonly CurrencyCode[]
@@ -75,6 +83,7 @@ export function loadConfig(sources: ConfigSources, { purpose }: LoadConfigOption
 
 function createTree(values: SettingValues): Config {
   const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } = values
+  const { SMTP_URL: smtpUrl, MAIL_FROM: from } = values
   const { BOOTSTRAP_ADMIN_USERNAME: username, BOOTSTRAP_ADMIN_PASSWORD: password } = values
   return {
     server: {
@@ -93,11 +102,17 @@ function createTree(values: SettingValues): Config {
     tokens: {
       kind: values.TOKEN_KIND,
       key: values.TOKEN_SYMMETRIC_KEY,
+      acceptedKeys: values.TOKEN_ACCEPTED_KEYS ?? [],
       accessTokenDurationSeconds: Math.floor(values.ACCESS_TOKEN_DURATION / 1000),
+      refreshTokenDurationSeconds: Math.floor(values.REFRESH_TOKEN_DURATION / 1000),
       issuer: values.TOKEN_ISSUER,
       audience: values.TOKEN_AUDIENCE,
     },
     passwords: { bcryptCost: values.BCRYPT_COST },
+    mail: {
+      smtp: smtpUrl && from ? { url: smtpUrl, from } : undefined,
+      publicUrl: values.PUBLIC_URL,
+    },
     bootstrapAdmin: username && password ? { username, password } : undefined,
     bank: {
       currencies: values.SUPPORTED_CURRENCIES,
@@ -136,6 +151,7 @@ function fromProject(path: string): string {
 const settingPairs = [
   ['TLS_CERT_FILE', 'TLS_KEY_FILE'],
   ['BOOTSTRAP_ADMIN_USERNAME', 'BOOTSTRAP_ADMIN_PASSWORD'],
+  ['SMTP_URL', 'MAIL_FROM'],
 ] as const
 
 function findConflicts(

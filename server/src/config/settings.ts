@@ -3,7 +3,8 @@
  * parsed. The loader, the error messages, `app.env.example` and docs/reference/configuration.md all
  * read it. A setting without a `fallback` may be absent; an empty text counts as absent.
  */
-import { parseTokenKey, sampleTokenKey } from '../identity/tokens/token-key.ts'
+import { parseTokenKey, sampleTokenKey, type AcceptedKey } from '../identity/tokens/token-key.ts'
+import { parseTimestamp } from '../kernel/timestamp.ts'
 import {
   parseAddress,
   parseAmount,
@@ -13,11 +14,14 @@ import {
   parseDuration,
   parseInteger,
   parseList,
+  parseMailFrom,
   parseNetwork,
   parseOneOf,
   parseOrigin,
+  parseSmtpUrl,
   parseText,
   parseTimeZone,
+  parseWebUrl,
   type Parsed,
   type Parser,
 } from './parsers.ts'
@@ -175,12 +179,28 @@ export const settings = {
     secret: true,
     parse: parseKey,
   }),
+  TOKEN_ACCEPTED_KEYS: setting({
+    group: 'Tokens and passwords',
+    description:
+      'Further keys of which tokens count, each until its end: key@end, with commas between. A change ' +
+      'of this and of TOKEN_SYMMETRIC_KEY in app.env is in force within seconds, without a restart.',
+    example: `${sampleTokenKey}@2026-12-01T00:00:00Z`,
+    secret: true,
+    parse: parseList(parseAcceptedKey, 'key'),
+  }),
   ACCESS_TOKEN_DURATION: setting({
     group: 'Tokens and passwords',
     description: 'How long an access token is valid.',
     example: '15m',
     fallback: '15m',
     parse: parseDuration(1000, '30d'),
+  }),
+  REFRESH_TOKEN_DURATION: setting({
+    group: 'Tokens and passwords',
+    description: 'How long a refresh token is valid; each use gives a new one.',
+    example: '12h',
+    fallback: '24h',
+    parse: parseDuration(1000, '90d'),
   }),
   TOKEN_ISSUER: setting({
     group: 'Tokens and passwords',
@@ -216,6 +236,31 @@ export const settings = {
     secret: true,
     parse: parseText,
   }),
+  SMTP_URL: setting({
+    group: 'Mail',
+    description:
+      'The mail server: `smtp://` (with STARTTLS where it is offered, and always where there is a ' +
+      'password) or `smtps://`. Without it, mails of the embedded bank are files in ' +
+      '`DATA_DIR/mail`, and with DATABASE_URL none are sent.',
+    example: 'smtp://tallystick:password@smtp.example.com:587',
+    secret: true,
+    parse: parseSmtpUrl,
+  }),
+  MAIL_FROM: setting({
+    group: 'Mail',
+    description: 'Whom mails are from, as an address or a name with one. Required with SMTP_URL.',
+    example: 'Example Bank <no-reply@bank.example.com>',
+    parse: parseMailFrom,
+  }),
+  PUBLIC_URL: setting({
+    group: 'Mail',
+    description:
+      'Where customers reach the bank; links in mails begin with it. The address that the API ' +
+      'listens on when absent.',
+    example: 'https://api.bank.example.com',
+    parse: parseWebUrl,
+  }),
+
   SUPPORTED_CURRENCIES: setting({
     group: 'Bank',
     description: 'The currencies of new accounts, as ISO 4217 codes.',
@@ -303,6 +348,16 @@ export function isSettingKey(key: string): key is SettingKey {
 function parseKey(text: string): Parsed<Uint8Array> {
   const parsed = parseTokenKey(text)
   return parsed.ok ? { value: parsed.key } : { problem: parsed.reason }
+}
+
+function parseAcceptedKey(text: string): Parsed<AcceptedKey> {
+  const separator = text.indexOf('@')
+  const until = parseTimestamp(text.slice(separator + 1))
+  if (separator < 0 || until === undefined) {
+    return { problem: 'is not key@end, with an end such as 2026-12-01T00:00:00Z' }
+  }
+  const parsed = parseKey(text.slice(0, separator))
+  return 'value' in parsed ? { value: { key: parsed.value, until } } : parsed
 }
 
 /** The keys in the order of the table. */

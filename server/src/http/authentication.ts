@@ -2,8 +2,10 @@
  * Bearer authentication (RFC 6750): one hook for all routes, which a route opts out of with
  * `config: { access: 'public' }` and never into.
  *
- * It runs before the body is read. Roles are read from the store when a route needs them, at each
- * request, so that taking a role away is in force at once; a token never carries them.
+ * It runs before the body is read. Whether a credential still counts and which roles its user has is
+ * asked at each request, so that ending a session or taking a role away is in force at once; a token
+ * never carries them. An API key reaches only the routes that name a scope, and of those the ones
+ * whose scope it has.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { assert, present } from '../kernel/assert.ts'
@@ -12,22 +14,30 @@ import { countHeader } from './headers.ts'
 import { problem, type ProblemError } from './problem.ts'
 import type { ProblemCode } from './problem-catalog.ts'
 import type { Access, Role } from './route.ts'
+import type { Scope } from './scopes.ts'
 
-/** The user on whose behalf a request acts, and the session that says so. */
+/** What a request came with. It never decides whose things it may touch: that is the user's. */
+export type Credential =
+  | { kind: 'session'; id: Uuid }
+  | { kind: 'api_key'; id: Uuid; scopes: ReadonlySet<Scope> }
+
+/** The user on whose behalf a request acts, and what says so. */
 export interface Principal {
   userId: Uuid
   username: string
-  sessionId: Uuid
+  credential: Credential
 }
 
 export type TokenVerdict =
-  | { ok: true; principal: Principal }
+  | { ok: true; principal: Principal; roles: ReadonlySet<Role> }
   | { ok: false; code: 'token_invalid' | 'token_expired' }
 
 export interface AuthenticationDependencies {
-  /** Checks an access token. Never throws for what a client sent. */
-  verifyToken: (text: string) => TokenVerdict
-  rolesOf: (userId: Uuid) => Promise<readonly Role[]>
+  /**
+   * Judges an access token or an API key, as of a moment after the request arrived. Never throws for
+   * what a client sent.
+   */
+  authenticate: (text: string) => Promise<TokenVerdict>
 }
 
 const identityKey = Symbol('identity')
@@ -37,20 +47,20 @@ declare module 'fastify' {
     [identityKey]: Identity | null
     /** Who asks. There is none on a public route: reading it there is a defect. */
     readonly principal: Principal
-    /** The roles of the principal, read from the store once per request, when first asked for. */
+    /** The roles of the principal when the request arrived. */
     roles(): Promise<ReadonlySet<Role>>
   }
 }
 
 interface Identity {
   principal: Principal
-  roles: Promise<ReadonlySet<Role>> | undefined
+  roles: ReadonlySet<Role>
 }
 
 /** Adds the hook and the request members to the whole server. */
 export function addAuthentication(
   app: FastifyInstance,
-  { verifyToken, rolesOf }: AuthenticationDependencies,
+  { authenticate }: AuthenticationDependencies,
 ): void {
   // A decorated slot and not a WeakMap: the garbage collector pays for each entry of one.
   app.decorateRequest(identityKey, null)
@@ -59,20 +69,24 @@ export function addAuthentication(
       return present(this[identityKey], 'the identity of a public request').principal
     },
   })
-  app.decorateRequest('roles', function roles(this: FastifyRequest) {
-    const identity = present(this[identityKey], 'the identity of a public request')
-    identity.roles ??= rolesOf(identity.principal.userId).then((list) => new Set(list))
-    return identity.roles
+  app.decorateRequest('roles', async function roles(this: FastifyRequest) {
+    return present(this[identityKey], 'the identity of a public request').roles
   })
+
+  async function admit(request: FastifyRequest, token: string, access: Exclude<Access, 'public'>) {
+    const verdict = await authenticate(token)
+    if (!verdict.ok) return unauthorized(verdict.code)
+    const { principal, roles } = verdict
+    request[identityKey] = { principal, roles }
+    return refuseScope(principal, request.routeOptions.config.scope) ?? refuseRole(roles, access)
+  }
 
   app.addHook('onRequest', (request, _reply, done) => {
     const access = request.routeOptions.config.access ?? 'user'
     if (access === 'public') return done()
-    const verdict = authenticate(request, verifyToken)
-    if ('failure' in verdict) return done(verdict.failure)
-    request[identityKey] = { principal: verdict.principal, roles: undefined }
-    if (access === 'user') return done()
-    requireRole(request, access).then((failure) => done(failure), done)
+    const token = readToken(request)
+    if (typeof token !== 'string') return done(token)
+    admit(request, token, access).then((failure) => done(failure), done)
   })
 }
 
@@ -81,21 +95,15 @@ export function principalIdOf(request: FastifyRequest): Uuid | undefined {
   return request[identityKey]?.principal.userId
 }
 
-function authenticate(
-  request: FastifyRequest,
-  verifyToken: AuthenticationDependencies['verifyToken'],
-): { principal: Principal } | { failure: ProblemError } {
+function readToken(request: FastifyRequest): string | ProblemError {
   const header = request.headers.authorization
-  if (header === undefined) return { failure: unauthorized('token_missing') }
+  if (header === undefined) return unauthorized('token_missing')
   if (countHeader(request.raw.rawHeaders, 'authorization') !== 1) {
-    return { failure: unauthorized('authorization_invalid') }
+    return unauthorized('authorization_invalid')
   }
   const scheme = /^[^\s]*/.exec(header)?.[0].toLowerCase()
-  if (scheme !== 'bearer') return { failure: unauthorized('authorization_unsupported') }
-  const token = /^bearer ([\x21-\x7e]+)$/i.exec(header)?.[1]
-  if (token === undefined) return { failure: unauthorized('authorization_invalid') }
-  const verdict = verifyToken(token)
-  return verdict.ok ? verdict : { failure: unauthorized(verdict.code) }
+  if (scheme !== 'bearer') return unauthorized('authorization_unsupported')
+  return /^bearer ([\x21-\x7e]+)$/i.exec(header)?.[1] ?? unauthorized('authorization_invalid')
 }
 
 // RFC 6750, section 3.1: no error code where no credentials came; invalid_request for a malformed
@@ -107,16 +115,41 @@ function unauthorized(code: ProblemCode): ProblemError {
       : ` error="${code === 'authorization_invalid' ? 'invalid_request' : 'invalid_token'}"`
   const comma = error === '' ? '' : ','
   return problem(code, {
-    headers: { 'www-authenticate': `Bearer realm="tallystick"${comma}${error}` },
+    headers: { 'www-authenticate': `${challenge}${comma}${error}` },
   })
 }
 
-async function requireRole(
-  request: FastifyRequest,
-  needed: Exclude<Access, string>,
-): Promise<ProblemError | undefined> {
+function refuseRole(
+  roles: ReadonlySet<Role>,
+  needed: Exclude<Access, 'public'>,
+): ProblemError | undefined {
+  if (needed === 'user') return undefined
   assert(needed.length > 0, 'a route that needs one of no roles can never be called')
-  const roles = await request.roles()
   if (needed.some((role) => roles.has(role))) return undefined
   return problem('role_required', { facts: { roles: needed } })
 }
+
+// RFC 6750, section 3.1: insufficient_scope is a 403 that names the scope.
+function refuseScope(
+  { credential }: Principal,
+  needed: Scope | undefined,
+): ProblemError | undefined {
+  if (credential.kind !== 'api_key') return undefined
+  if (needed === undefined) {
+    return problem('scope_required', {
+      detail: 'This is not for API keys: it needs the access token of a session.',
+      facts: { scope: null },
+      headers: { 'www-authenticate': `${challenge}, error="insufficient_scope"` },
+    })
+  }
+  if (credential.scopes.has(needed)) return undefined
+  return problem('scope_required', {
+    detail: `The API key does not have the scope ${needed}.`,
+    facts: { scope: needed },
+    headers: {
+      'www-authenticate': `${challenge}, error="insufficient_scope", scope="${needed}"`,
+    },
+  })
+}
+
+const challenge = 'Bearer realm="tallystick"'

@@ -46,7 +46,7 @@ export function buildOpenApi(app: FastifyInstance, routes: readonly RouteEntry[]
   const schemas = objectAt(components, 'schemas')
   for (const [, schema] of objectsIn(schemas)) delete schema['title']
   components['securitySchemes'] = {
-    bearerAuth: { type: 'http', scheme: 'bearer', description: 'An access token' },
+    bearerAuth: { type: 'http', scheme: 'bearer', description: 'An access token or an API key' },
   }
   const usedCodes = new Set<ProblemCode>()
   const tags = new Set<string>()
@@ -74,6 +74,12 @@ function complete(operation: JsonObject, route: RouteEntry, schemas: JsonObject)
   if (Array.isArray(route.access)) {
     const roles = route.access.map((role) => `\`${role}\``).join(', ')
     operation['description'] = [operation['description'], `Needs one of the roles ${roles}.`]
+      .filter(Boolean)
+      .join('\n\n')
+  }
+  if (route.access !== 'public') {
+    const keys = route.scope ? `those with the scope \`${route.scope}\`` : 'none'
+    operation['description'] = [operation['description'], `API keys: ${keys}.`]
       .filter(Boolean)
       .join('\n\n')
   }
@@ -110,6 +116,7 @@ export function problemCodesOf(route: RouteEntry): ProblemCode[] {
   add(body, 'malformed_json', 'body_too_large', 'unsupported_media_type', 'request_timeout')
   add(route.access !== 'public', 'token_missing', 'authorization_unsupported')
   add(route.access !== 'public', 'authorization_invalid', 'token_invalid', 'token_expired')
+  add(route.access !== 'public', 'scope_required')
   add(Array.isArray(route.access), 'role_required')
   add(route.idempotencyKey !== undefined, 'idempotency_key_invalid', 'idempotency_key_reused')
   add(route.idempotencyKey === 'required', 'idempotency_key_missing')

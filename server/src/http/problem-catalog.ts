@@ -95,7 +95,8 @@ export const problemCatalog = {
     status: 401,
     title: 'The access token is not valid',
     retry: 'new_key',
-    explanation: 'The token was not issued by this bank for this use, or no longer counts. Log in.',
+    explanation:
+      'The token was not issued by this bank for this use, or no longer counts: its session was ended, or the roles or the status of its user changed. Get a new access token with `POST /v1/sessions/refresh`, or log in.',
   },
   token_expired: {
     status: 401,
@@ -112,12 +113,27 @@ export const problemCatalog = {
       'There is no active user with this username and this password. The answer does not say which of them is wrong.',
   },
 
+  refresh_token_invalid: {
+    status: 401,
+    title: 'The refresh token is not valid',
+    retry: 'new_key',
+    explanation:
+      'The token was not issued by this bank, was used before, is too old, or its session was ended. A refresh token is used once; using a spent one ends its session, because one of two holders is not its owner. Log in.',
+  },
+
   // What the caller may do: 403.
   role_required: {
     status: 403,
     title: 'This needs a role that you do not have',
     retry: 'never',
     explanation: '`roles` lists the roles of which one is needed. An admin can grant them.',
+  },
+  scope_required: {
+    status: 403,
+    title: 'The API key is not for this',
+    retry: 'never',
+    explanation:
+      '`scope` is what an API key needs for this route; null means that it is for people only, with the access token of a session. A key keeps the scopes that it was made with: make another one.',
   },
   own_account: {
     status: 403,
@@ -148,6 +164,19 @@ export const problemCatalog = {
     retry: 'never',
     explanation: 'No user has this id.',
   },
+  session_not_found: {
+    status: 404,
+    title: 'There is no such session',
+    retry: 'never',
+    explanation:
+      'The session does not exist, has ended, or is not yours: all give the same answer.',
+  },
+  api_key_not_found: {
+    status: 404,
+    title: 'There is no such API key',
+    retry: 'never',
+    explanation: 'The key does not exist, or it is not yours to see: both give the same answer.',
+  },
   transfer_not_found: {
     status: 404,
     title: 'There is no such transfer',
@@ -175,6 +204,13 @@ export const problemCatalog = {
     title: 'The username is taken',
     retry: 'new_key',
     explanation: 'Usernames are unique and know no capitals. Choose another one.',
+  },
+  email_taken: {
+    status: 409,
+    title: 'The e-mail address is taken',
+    retry: 'never',
+    explanation:
+      'Somebody else has confirmed this address since the mail was sent. It belongs to one user only.',
   },
   bank_account_exists: {
     status: 409,
@@ -247,6 +283,13 @@ export const problemCatalog = {
     retry: 'new_key',
     explanation:
       'Who changes a password shows that they know the one before, in `current_password`. Nothing was changed.',
+  },
+  mail_token_invalid: {
+    status: 422,
+    title: 'The link counts no more',
+    retry: 'never',
+    explanation:
+      'A link in a mail counts once, for 15 minutes, and only while what it is about has not changed. Ask for a new mail.',
   },
   too_many_accounts: {
     status: 422,

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { assert } from '../kernel/assert.ts'
 import type { ProblemCode } from './problem-catalog.ts'
 import type { Access } from './route.ts'
+import type { Scope } from './scopes.ts'
 
 export interface RouteEntry {
   method: string
@@ -10,6 +11,7 @@ export interface RouteEntry {
   url: string
   operationId: string | undefined
   access: Access
+  scope: Scope | undefined
   idempotencyKey: 'required' | 'optional' | undefined
   problemCodes: readonly ProblemCode[]
   /** Which parts of a request its schema reads. */
@@ -29,6 +31,7 @@ export function collectRoutes(app: FastifyInstance): readonly RouteEntry[] {
         url,
         operationId: isOwn ? schema?.operationId : undefined,
         access: config.access ?? 'user',
+        scope: config.scope,
         idempotencyKey: config.idempotencyKey,
         problemCodes: config.problemCodes ?? [],
         reads: {

@@ -11,6 +11,7 @@
  * default is any user with a valid token.
  */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Scope } from './scopes.ts'
 
 export type Routes = FastifyPluginAsyncTypebox
 
@@ -23,6 +24,8 @@ export type Access = 'public' | 'user' | readonly Role[]
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
+    /** What an API key needs to come here; without one, only an access token does. */
+    scope?: Scope
     /** Says in the OpenAPI document that the handler reads the header. */
     idempotencyKey?: 'required' | 'optional'
     /** False for what must be answered also under too much load. */

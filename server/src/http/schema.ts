@@ -90,6 +90,9 @@ export function listOf<Schema extends TSchema>(schema: Schema) {
   )
 }
 
+/** The answer 204: it was done, and there is nothing to say. */
+export const noContent = Type.Unsafe<void>({ type: 'null', description: 'Done' })
+
 /** Members of the query of every list; spread them into its `querystring`. */
 export const pageQuery = {
   limit: Type.Optional(

@@ -7,7 +7,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import type { Uuid } from '../kernel/ids.ts'
-import type { TokenVerdict } from './authentication.ts'
+import type { AuthenticationDependencies, Principal, TokenVerdict } from './authentication.ts'
 import type { Role, Routes } from './route.ts'
 import { createHttpServer, type HttpServerOptions } from './server.ts'
 
@@ -15,17 +15,21 @@ export interface TestAppOptions extends Partial<HttpServerOptions> {
   routes: readonly Routes[]
   /** The roles of users, by id. Everyone is a customer. */
   roles?: Readonly<Record<Uuid, readonly Role[]>>
+  rolesOf?: RolesOf
 }
+
+type RolesOf = (userId: Uuid) => Promise<readonly Role[]>
 
 /** A server that is ready for `inject`. Errors that it would log are kept in `app.loggedErrors`. */
 export async function buildTestApp({
   roles = {},
+  rolesOf = async (userId) => ['customer', ...(roles[userId] ?? [])],
   ...options
 }: TestAppOptions): Promise<FastifyInstance & { loggedErrors: unknown[] }> {
   const loggedErrors: unknown[] = []
   const server = await createHttpServer({
     ...testServerOptions,
-    rolesOf: async (userId) => ['customer', ...(roles[userId] ?? [])],
+    authenticate: authenticateTest(rolesOf),
     onError: (error) => loggedErrors.push(error),
     ...options,
   })
@@ -38,16 +42,19 @@ export function asUser(userId: Uuid): { authorization: string } {
 }
 
 export const testServerOptions = {
-  verifyToken: verifyTestToken,
-  rolesOf: async () => ['customer'],
+  authenticate: authenticateTest(async () => ['customer']),
   readiness: async () => ({ ok: true, checks: {} }),
   // Tests share a machine with others, whose load is no reason for 503.
   eventLoopDelayMaxMilliseconds: 0,
 } as const satisfies Partial<HttpServerOptions>
 
-function verifyTestToken(text: string): TokenVerdict {
-  if (text === 'test:expired') return { ok: false, code: 'token_expired' }
-  const userId = /^test:([0-9a-f-]{36})$/.exec(text)?.[1]
-  if (userId === undefined) return { ok: false, code: 'token_invalid' }
-  return { ok: true, principal: { userId, username: 'test', sessionId: userId } }
+function authenticateTest(rolesOf: RolesOf): AuthenticationDependencies['authenticate'] {
+  return async (text): Promise<TokenVerdict> => {
+    if (text === 'test:expired') return { ok: false, code: 'token_expired' }
+    const userId = /^test:([0-9a-f-]{36})$/.exec(text)?.[1]
+    if (userId === undefined) return { ok: false, code: 'token_invalid' }
+    const credential = { kind: 'session', id: userId } as const
+    const principal: Principal = { userId, username: 'test', credential }
+    return { ok: true, principal, roles: new Set(await rolesOf(userId)) }
+  }
 }

@@ -9,6 +9,7 @@ import { createDatabase, type Database } from '../database/database.ts'
 import { buildTestApp } from '../http/testing.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { createIdentity, type Identity } from './identity.ts'
+import { endlessKeyRing } from './tokens/key-ring.ts'
 
 const key = new Uint8Array(randomBytes(32))
 let testDatabase: TestDatabase
@@ -27,7 +28,7 @@ afterEach(async () => {
 })
 
 /** Identity as one server has it. */
-function newServer(): Identity {
+function newServer(ring = endlessKeyRing([key])): Identity {
   const database = createDatabase({
     url: testDatabase.url,
     poolSize: 4,
@@ -35,23 +36,29 @@ function newServer(): Identity {
     namedStatements: true,
   })
   databases.push(database)
+  const durations = { accessTokenDurationSeconds: 60, refreshTokenDurationSeconds: 3600 }
   const names = { issuer: 'tallystick', audience: 'tallystick' }
   return createIdentity({
     database,
-    tokens: { kind: 'paseto_v4', keys: [key], accessTokenDurationSeconds: 60, ...names },
+    tokens: { kind: 'paseto_v4', ring, ...durations, ...names },
     passwordCost: 4,
     clock: systemClock,
   })
 }
 
 async function appOf(identity: Identity) {
-  const { userRoutes, sessionRoutes, verifyToken, rolesOf } = identity
-  return await buildTestApp({ routes: [userRoutes, sessionRoutes], verifyToken, rolesOf })
+  const { userRoutes, sessionRoutes, authenticate } = identity
+  return await buildTestApp({ routes: [userRoutes, sessionRoutes], authenticate })
 }
 
 async function logIn(identity: Identity, username: string, password: string) {
   const app = await appOf(identity)
   return await app.inject({ method: 'POST', url: '/v1/sessions', body: { username, password } })
+}
+
+async function refresh(app: Awaited<ReturnType<typeof appOf>>, refreshToken: string) {
+  const body = { refresh_token: refreshToken }
+  return await app.inject({ method: 'POST', url: '/v1/sessions/refresh', body })
 }
 
 async function query(text: string): Promise<unknown[]> {
@@ -177,18 +184,24 @@ describe('administration', () => {
     expect(await query('select from app_user')).toEqual([])
   })
 
-  it('grants a role, in force at the next request', async () => {
+  it('grants a role: tokens from before count no more at the next request, new ones have it', async () => {
     const identity = newServer()
     await identity.administration.createUser({ ...bob, roles: [] })
     const app = await appOf(identity)
     const login = await logIn(identity, 'bob', 'correct horse')
-    const token = login.json<{ access_token: string }>().access_token
-    const request = { url: '/v1/users', headers: { authorization: `Bearer ${token}` } }
-    expect((await app.inject(request)).statusCode).toBe(403)
+    const tokens = login.json<{ access_token: string; refresh_token: string }>()
+    const listUsers = async (token: string) =>
+      (await app.inject({ url: '/v1/users', headers: { authorization: `Bearer ${token}` } }))
+        .statusCode
+    expect(await listUsers(tokens.access_token)).toBe(403)
     await newServer().administration.grantRole({ username: 'Bob', role: 'auditor' })
-    expect((await app.inject(request)).statusCode).toBe(200)
+    expect(await listUsers(tokens.access_token)).toBe(401)
+    const refreshed = await refresh(app, tokens.refresh_token)
+    expect(refreshed.statusCode).toBe(200)
+    const { access_token: token } = refreshed.json<{ access_token: string }>()
+    expect(await listUsers(token)).toBe(200)
     await query(`update app_user set status = 'disabled'`)
-    expect((await app.inject(request)).statusCode).toBe(403)
+    expect(await listUsers(token)).toBe(401)
   })
 
   it('sets a password, and the old one no longer counts', async () => {

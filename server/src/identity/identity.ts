@@ -3,17 +3,23 @@
  * here, and for configuration at tokens/token-key.ts.
  */
 import type { Database } from '../database/database.ts'
-import type { TokenVerdict } from '../http/authentication.ts'
-import type { Role, Routes } from '../http/route.ts'
+import type { AuthenticationDependencies } from '../http/authentication.ts'
+import type { Routes } from '../http/route.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { createUuidSource, type Uuid } from '../kernel/ids.ts'
+import { addJob, type JobTask } from '../jobs/jobs.ts'
+import { createUuidSource } from '../kernel/ids.ts'
 import { createUserAdministration, type UserAdministration } from './administration.ts'
+import { createAdmission } from './admission/admission.ts'
+import { createAdmissionStore } from './admission/store.ts'
 import { createBootstrap, type BootstrapOutcome, type BootstrapRequest } from './bootstrap.ts'
+import { createMailQueue } from './mails/mail-request.ts'
+import { createMails, type MailTaskOptions } from './mails/mails.ts'
 import { createPasswords } from './passwords/passwords.ts'
+import { createRefreshTokens } from './sessions/refresh-token.ts'
 import { createSessionRoutes } from './sessions/routes.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { createSessionStore } from './sessions/store.ts'
-import type { TokenKeys } from './tokens/envelope.ts'
+import type { KeyRing } from './tokens/key-ring.ts'
 import { createTokenMaker, type TokenMakerKind } from './tokens/token-maker.ts'
 import { createUserRoutes } from './users/routes.ts'
 import { createUserStore } from './users/store.ts'
@@ -23,9 +29,10 @@ export interface IdentityOptions {
   database: Pick<Database, 'kysely' | 'transaction'>
   tokens: {
     kind: TokenMakerKind
-    /** The first makes tokens; tokens of the others still count. */
-    keys: TokenKeys
+    /** May be replaced at any time: what is made and checked from then on follows it. */
+    ring: KeyRing
     accessTokenDurationSeconds: number
+    refreshTokenDurationSeconds: number
     /** Who makes the tokens and for whom: those of another bank with the same key do not count. */
     issuer: string
     audience: string
@@ -36,12 +43,14 @@ export interface IdentityOptions {
 }
 
 export interface Identity {
-  /** For the bearer hook. Never throws because of the text. */
-  verifyToken: (text: string) => TokenVerdict
-  /** Read from the database at each call: none for a user who is disabled. */
-  rolesOf: (userId: Uuid) => Promise<readonly Role[]>
+  /** For the bearer hook. */
+  authenticate: AuthenticationDependencies['authenticate']
   userRoutes: Routes
   sessionRoutes: Routes
+  /** Confirming an address, resetting a password, and the pages that mailed links lead to. */
+  mailRoutes: readonly Routes[]
+  /** For the job runner, by their names. */
+  createMailTasks: (options: MailTaskOptions) => Record<string, JobTask>
   /** Once at start, before the first request. */
   bootstrap: (request: BootstrapRequest) => Promise<BootstrapOutcome>
   administration: UserAdministration
@@ -55,26 +64,29 @@ export function createIdentity({
 }: IdentityOptions): Identity {
   const nextId = createUuidSource(() => clock.now().getTime())
   const passwords = createPasswords(passwordCost === undefined ? {} : { cost: passwordCost })
-  const store = createUserStore(database)
-  const { accessTokenDurationSeconds, ...tokenOptions } = tokens
+  const queueMail = createMailQueue(addJob)
+  const mails = createMails({ database, passwords, queueMail })
+  const store = createUserStore({ ...database, queueMail })
+  const { accessTokenDurationSeconds, refreshTokenDurationSeconds, ...tokenOptions } = tokens
   const maker = createTokenMaker({ ...tokenOptions, clock })
+  const sessionStore = createSessionStore(database)
   const sessions = createSessions({
     users: store,
-    store: createSessionStore(database),
+    store: sessionStore,
     passwords,
     tokens: maker,
+    refreshTokens: createRefreshTokens({ ring: tokens.ring, clock }),
     accessTokenDurationSeconds,
+    refreshTokenDurationSeconds,
     nextId,
   })
 
   return {
-    verifyToken(text) {
-      const verdict = maker.verify(text)
-      return verdict.ok ? { ok: true, principal: verdict.claims } : verdict
-    },
-    rolesOf: (userId) => store.rolesOf(userId),
+    authenticate: createAdmission({ tokens: maker, store: createAdmissionStore(database) }),
     userRoutes: createUserRoutes({ users: createUsers({ store, passwords, nextId }), store }),
-    sessionRoutes: createSessionRoutes({ sessions }),
+    sessionRoutes: createSessionRoutes({ sessions, store: sessionStore }),
+    mailRoutes: mails.routes,
+    createMailTasks: mails.createTasks,
     bootstrap: createBootstrap({ store, passwords, nextId }),
     administration: createUserAdministration({ database, passwords }),
   }

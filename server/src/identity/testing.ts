@@ -43,7 +43,14 @@ export function mockUserStore(methods: Partial<UserStore>): UserStore {
 }
 
 export function mockSessionStore(methods: Partial<SessionStore>): SessionStore {
-  return { open: () => unexpected('open'), ...methods }
+  return {
+    open: () => unexpected('open'),
+    refresh: () => unexpected('refresh'),
+    list: () => unexpected('list'),
+    end: () => unexpected('end'),
+    endAll: () => unexpected('endAll'),
+    ...methods,
+  }
 }
 
 async function unexpected(method: string): Promise<never> {

@@ -45,8 +45,11 @@ beforeEach(async () => {
     routes: [routes],
     readiness: async () => ({ ok: true, checks: {} }),
     onError: () => undefined,
-    verifyToken: () => ({ ok: true, principal: { userId, username: 'ann', sessionId: userId } }),
-    rolesOf: () => Promise.resolve(['customer']),
+    authenticate: async () => ({
+      ok: true,
+      principal: { userId, username: 'ann', credential: { kind: 'session', id: userId } },
+      roles: new Set(['customer']),
+    }),
     ...createRequestTelemetry({ logger, metrics, tracer: createTracer('0.0.0') }),
   })
   baseUrl = await server.listen({ host: '127.0.0.1', port: 0 })

@@ -1,13 +1,20 @@
 /**
- * Logging in. An unknown user, a wrong password and a disabled user are one outcome, found with one
- * comparison of a hash each, so that neither the answer nor its time tells who has an account.
+ * Logging in, staying logged in and logging out.
+ *
+ * An unknown user, a wrong password and a disabled user are one outcome, found with one comparison of
+ * a hash each, so that neither the answer nor its time tells who has an account.
+ *
+ * A refresh token is used once. Used again, it ends its session, because two hold it and one of them
+ * is not the owner; but for a few seconds after its use the same successor is given again, for a
+ * client that lost the answer or asked twice. That is for the immediate predecessor only.
  */
 import type { Uuid } from '../../kernel/ids.ts'
 import type { Passwords } from '../passwords/passwords.ts'
 import type { TokenMaker } from '../tokens/token-maker.ts'
 import type { UserStore } from '../users/store.ts'
 import { normalizeUsername, type User } from '../users/user.ts'
-import type { SessionStore } from './store.ts'
+import type { RefreshToken, RefreshTokens } from './refresh-token.ts'
+import type { OpenedSession, SessionLifetimes, SessionStore } from './store.ts'
 
 export interface LoginRequest {
   /** As typed: a text that can be no username is one that nobody has. */
@@ -15,20 +22,29 @@ export interface LoginRequest {
   password: string
   userAgent: string | null
   address: string | null
+  requestId: string | null
+}
+
+export interface SessionTokens {
+  sessionId: Uuid
+  user: User
+  accessToken: string
+  accessTokenExpiresAt: Date
+  refreshToken: string
+  refreshTokenExpiresAt: Date
 }
 
 export type LoginOutcome =
-  | {
-      kind: 'opened'
-      sessionId: Uuid
-      user: User
-      accessToken: string
-      accessTokenExpiresAt: Date
-    }
+  | ({ kind: 'opened' } & SessionTokens)
   | { kind: 'refused'; code: 'credentials_invalid' }
+
+export type RefreshOutcome =
+  | ({ kind: 'refreshed' } & SessionTokens)
+  | { kind: 'refused'; code: 'refresh_token_invalid' }
 
 export interface Sessions {
   open(request: LoginRequest): Promise<LoginOutcome>
+  refresh(request: { refreshToken: string; requestId: string | null }): Promise<RefreshOutcome>
 }
 
 export interface SessionsDependencies {
@@ -36,41 +52,95 @@ export interface SessionsDependencies {
   store: SessionStore
   passwords: Passwords
   tokens: TokenMaker
+  refreshTokens: RefreshTokens
   accessTokenDurationSeconds: number
+  refreshTokenDurationSeconds: number
   nextId: () => Uuid
 }
 
-const refused: LoginOutcome = { kind: 'refused', code: 'credentials_invalid' }
+/** How long after its use the last refresh token before the present one gives that again. */
+export const refreshGraceMilliseconds = 10_000
+
+const loginRefused: LoginOutcome = { kind: 'refused', code: 'credentials_invalid' }
+const refreshRefused: RefreshOutcome = { kind: 'refused', code: 'refresh_token_invalid' }
 
 export function createSessions(dependencies: SessionsDependencies): Sessions {
-  const { users, store, passwords, tokens, accessTokenDurationSeconds, nextId } = dependencies
+  const { users, store, passwords, tokens, refreshTokens, nextId } = dependencies
+  const { accessTokenDurationSeconds, refreshTokenDurationSeconds } = dependencies
+  const lifetimes: SessionLifetimes = {
+    refreshSeconds: refreshTokenDurationSeconds,
+    sessionSeconds: Math.max(accessTokenDurationSeconds, refreshTokenDurationSeconds),
+  }
 
   async function open(request: LoginRequest): Promise<LoginOutcome> {
-    const { password, userAgent, address } = request
-    const username = normalizeUsername(request.username)
+    const { password, username: typed, ...device } = request
+    const username = normalizeUsername(typed)
     const known = username === undefined ? undefined : await users.findCredentials({ username })
     const matches = await passwords.verify(password, known?.passwordHash)
-    if (known === undefined || !matches || known.user.status !== 'active') return refused
+    if (known === undefined || !matches || known.user.status !== 'active') return loginRefused
 
     const { user, passwordHash } = known
     const id = nextId()
-    const session = { id, userId: user.id, passwordHash, userAgent, address }
-    if (!(await store.open(session))) return refused
+    const token = refreshTokens.create(id)
+    const session = { id, userId: user.id, passwordHash, refreshHash: token.hash, lifetimes }
+    const opened = await store.open({ ...session, ...device })
+    if (opened === undefined) return loginRefused
 
     if (passwords.isOutdated(passwordHash)) {
       const after = await passwords.hash(password)
       await users.replaceHash(user.id, { before: passwordHash, after })
     }
-    const token = tokens.create({
+    return { kind: 'opened', ...tokensOf(user, opened, token) }
+  }
+
+  async function refresh({
+    refreshToken: text,
+    requestId,
+  }: {
+    refreshToken: string
+    requestId: string | null
+  }): Promise<RefreshOutcome> {
+    const token = refreshTokens.parse(text)
+    if (token === undefined) return refreshRefused
+    const successors = refreshTokens.successors(token)
+    const { sessionId, generation, hash } = token
+    const successorHash = successors[0].hash
+    const result = await store.refresh({ sessionId, generation, hash, successorHash, lifetimes })
+    if (result.kind === 'over') return refreshRefused
+    if (result.kind === 'refreshed') {
+      return { kind: 'refreshed', ...tokensOf(result.user, result, successors[0]) }
+    }
+    const isInGrace = result.ageMilliseconds <= refreshGraceMilliseconds
+    if (result.generation === generation + 1 && isInGrace) {
+      // None is left when the key that made the successor was taken out of the ring meanwhile.
+      const successor = successors.find((candidate) => candidate.hash.equals(result.hash))
+      if (successor === undefined) return refreshRefused
+      return { kind: 'refreshed', ...tokensOf(result.user, result, successor) }
+    }
+    const userId = result.user.id
+    await store.end({ sessionId, userId, reason: 'refresh_token_reused', requestId })
+    return refreshRefused
+  }
+
+  function tokensOf(user: User, opened: OpenedSession, refreshToken: RefreshToken): SessionTokens {
+    const { sessionId } = refreshToken
+    const access = tokens.create({
       kind: 'access',
       userId: user.id,
       username: user.username,
-      sessionId: id,
+      sessionId,
+      epoch: opened.accessEpoch,
       durationSeconds: accessTokenDurationSeconds,
     })
-    const accessTokenExpiresAt = new Date(token.claims.expiresAt)
-    return { kind: 'opened', sessionId: id, user, accessToken: token.text, accessTokenExpiresAt }
+    return {
+      sessionId,
+      user,
+      accessToken: access.text,
+      accessTokenExpiresAt: new Date(access.claims.expiresAt),
+      refreshToken: refreshToken.text,
+      refreshTokenExpiresAt: opened.refreshExpiresAt,
+    }
   }
 
-  return { open }
+  return { open, refresh }
 }

@@ -14,6 +14,8 @@ export interface TokenClaims {
   username: string
   kind: TokenKind
   sessionId: Uuid
+  /** The user's access epoch when the token was made: see migration 0005. */
+  epoch: number
   issuer: string
   audience: string
   /** Milliseconds since 1970, whole seconds, as are the next two. */
@@ -34,6 +36,7 @@ export function encodeClaims(claims: TokenClaims, times: TimeForm): string {
     username: claims.username,
     kind: claims.kind,
     sid: encodeId('sess', claims.sessionId),
+    epoch: claims.epoch,
     iss: claims.issuer,
     aud: claims.audience,
     iat: encodeTime(claims.issuedAt, times),
@@ -46,7 +49,7 @@ export function encodeClaims(claims: TokenClaims, times: TimeForm): string {
 export function decodeClaims(payload: Uint8Array, times: TimeForm): TokenClaims | undefined {
   const members = parseCanonicalJson(payload)
   if (members === undefined) return undefined
-  const { username, kind, iss: issuer, aud: audience } = members
+  const { username, kind, epoch, iss: issuer, aud: audience } = members
   const tokenId = decodeIdMember('tok', members['jti'])
   const userId = decodeIdMember('user', members['sub'])
   const sessionId = decodeIdMember('sess', members['sid'])
@@ -59,8 +62,9 @@ export function decodeClaims(payload: Uint8Array, times: TimeForm): TokenClaims 
   if (kind !== 'access' || typeof issuer !== 'string' || typeof audience !== 'string') {
     return undefined
   }
+  if (typeof epoch !== 'number' || !Number.isSafeInteger(epoch) || epoch < 0) return undefined
   if (notBefore > issuedAt || issuedAt >= expiresAt) return undefined
-  const ids = { tokenId, userId, username, kind, sessionId } as const
+  const ids = { tokenId, userId, username, kind, sessionId, epoch } as const
   return { ...ids, issuer, audience, issuedAt, notBefore, expiresAt }
 }
 

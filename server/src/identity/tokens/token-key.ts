@@ -19,6 +19,12 @@ const publishedKeys = new Set([
   '808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f',
 ])
 
+/** A key of which tokens count until then, and no longer. */
+export interface AcceptedKey {
+  key: Uint8Array
+  until: Date
+}
+
 export type TokenKeyText = { ok: true; key: Uint8Array } | { ok: false; reason: string }
 
 /** The key that a text stands for: 64 hex digits, or base64 or base64url of 32 bytes. */

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest'
 import type { Clock } from '../../kernel/clock.ts'
 import { createUuidSource } from '../../kernel/ids.ts'
 import { encodeClaims, type TokenClaims } from './claims.ts'
+import type { TokenKeys } from './envelope.ts'
+import { createKeyRing, endlessKeyRing } from './key-ring.ts'
 import { tokenKeyId } from './token-key.ts'
 import {
   createTokenEnvelope,
@@ -21,6 +23,7 @@ const request = {
   userId: nextId(),
   username: 'alice_01',
   sessionId: nextId(),
+  epoch: 3,
   durationSeconds: 900,
 } as const
 
@@ -34,9 +37,12 @@ function settableClock(milliseconds = start): Clock & { set(milliseconds: number
   }
 }
 
-function makerOf(kind: TokenMakerKind, changes: Partial<TokenMakerOptions> = {}) {
-  const names = { issuer: 'tallystick', audience: 'tallystick' }
-  return createTokenMaker({ kind, keys: [key], ...names, clock: settableClock(), ...changes })
+function makerOf(
+  kind: TokenMakerKind,
+  { keys = [key], ...changes }: Partial<TokenMakerOptions> & { keys?: TokenKeys } = {},
+) {
+  const options = { issuer: 'tallystick', audience: 'tallystick', clock: settableClock() }
+  return createTokenMaker({ kind, ring: endlessKeyRing(keys), ...options, ...changes })
 }
 
 const invalid = { ok: false, code: 'token_invalid' }
@@ -179,6 +185,34 @@ describe.each(kinds)('a %s token', (kind) => {
     expect(makerOf(kind).verify(newer)).toEqual(invalid)
   })
 
+  it('counts until its key ends, remembered or not, and is not called expired then', () => {
+    const clock = settableClock()
+    const { text } = makerOf(kind).create(request)
+    const until = new Date(start + 60_000)
+    const signing = new Uint8Array(randomBytes(32))
+    const ring = createKeyRing({ signing, accepted: [{ key, until }] })
+    const maker = makerOf(kind, { clock, ring })
+    clock.set(until.getTime() - 1)
+    expect(maker.verify(text)).toMatchObject({ ok: true })
+    clock.set(until.getTime())
+    expect(maker.verify(text)).toEqual(invalid)
+    expect(makerOf(kind, { clock, ring }).verify(text)).toEqual(invalid)
+  })
+
+  it('follows a ring that is replaced while it is used, and forgets what it remembered', () => {
+    const ring = endlessKeyRing([key])
+    const maker = makerOf(kind, { ring })
+    const { text } = maker.create(request)
+    const signing = new Uint8Array(randomBytes(32))
+    ring.replace({ signing, accepted: [{ key, until: new Date(start + 60_000) }] })
+    const { text: newer } = maker.create(request)
+    for (const one of [text, newer]) expect(maker.verify(one)).toMatchObject({ ok: true })
+    expect(makerOf(kind).verify(newer)).toEqual(invalid)
+    ring.replace({ signing, accepted: [] })
+    expect(maker.verify(text)).toEqual(invalid)
+    expect(maker.verify(newer)).toMatchObject({ ok: true })
+  })
+
   it('that is forged is never called expired', () => {
     const late = settableClock(start + 10_000_000)
     const { text } = makerOf(kind).create(request)
@@ -187,7 +221,7 @@ describe.each(kinds)('a %s token', (kind) => {
     expect(makerOf(kind, otherKeys).verify(text)).toEqual(invalid)
   })
 
-  it.each(['jti', 'sub', 'username', 'kind', 'sid', 'iss', 'aud', 'iat', 'nbf', 'exp'])(
+  it.each(['jti', 'sub', 'username', 'kind', 'sid', 'epoch', 'iss', 'aud', 'iat', 'nbf', 'exp'])(
     'needs the claim %s, with its type',
     (claim) => {
       for (const value of [undefined, null, true, -1, 1.5, '', 'x', [], {}, ['tallystick']]) {

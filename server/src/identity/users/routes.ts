@@ -38,7 +38,8 @@ export function createUserRoutes({ users, store }: UserRoutesDependencies): Rout
           operationId: 'createUser',
           tags: ['Users'],
           summary: 'Sign up',
-          description: 'The new user is a customer and can log in at once.',
+          description:
+            'The new user is a customer and can log in at once. A link that confirms the address is mailed to it.',
           body: CreateUserSchema,
           response: { 201: UserSchema, ...problems('username_taken') },
         },
@@ -57,6 +58,7 @@ export function createUserRoutes({ users, store }: UserRoutesDependencies): Rout
     app.get(
       '/v1/users/me',
       {
+        config: { scope: 'profile:read' },
         schema: {
           operationId: 'getCurrentUser',
           tags: ['Users'],
@@ -79,18 +81,24 @@ export function createUserRoutes({ users, store }: UserRoutesDependencies): Rout
           tags: ['Users'],
           summary: 'Change your name, address or password',
           description:
-            'Absent members stay as they are. A new `password` needs `current_password` beside it. A new `email` is not verified.',
+            'Absent members stay as they are. A new `password` needs `current_password` beside it and ends all other sessions. A new `email` is not verified until its holder opens the link that is mailed to it.',
           body: UpdateUserSchema,
           response: { 200: UserSchema, ...problems('current_password_incorrect') },
         },
       },
       async (request) => {
-        const { userId } = request.principal
+        const { userId, credential } = request.principal
         const { full_name: fullName, email, password: next, current_password } = request.body
         requireUserTexts({ fullName, password: next })
-        const password = pairPasswords(current_password, next)
+        const passwords = pairPasswords(current_password, next)
+        const password = passwords && {
+          ...passwords,
+          sessionId: credential.kind === 'session' ? credential.id : undefined,
+          requestId: request.id,
+        }
         if ((await store.find(userId))?.status !== 'active') throw noLongerAUser()
-        const outcome = await users.update(userId, { fullName, email, password })
+        const changes = { fullName, email, password, requestId: request.id }
+        const outcome = await users.update(userId, changes)
         if (outcome.kind === 'updated') return renderUser(outcome.user)
         throw outcome.code === 'user_not_found' ? noLongerAUser() : problem(outcome.code)
       },

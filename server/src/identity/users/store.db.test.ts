@@ -151,10 +151,11 @@ describe('update', () => {
   it('of the password needs the hash before, and notes the time', async () => {
     const user = await inserted()
     await owner.query(`update app_user set password_changed_at = 'epoch' where id = $1`, [user.id])
-    const password = { before: otherHash, after: hash }
+    const request = { keptSessionId: undefined, requestId: null }
+    const password = { before: otherHash, after: hash, ...request }
     expect(await store.update(user.id, { fullName: 'x', password })).toBeUndefined()
     expect(await store.find(user.id)).toEqual(user)
-    const right = { before: hash, after: otherHash }
+    const right = { before: hash, after: otherHash, ...request }
     expect(await store.update(user.id, { password: right })).toEqual(user)
     expect(await store.findCredentials({ id: user.id })).toMatchObject({ passwordHash: otherHash })
     expect((await passwordChangedAt(user))?.getTime()).toBeGreaterThan(0)

@@ -3,12 +3,16 @@
  * one row. A hash leaves the store only where a password is to be compared.
  */
 import { sql, type Kysely } from 'kysely'
+import { recordAuditEvent } from '../../audit-events/audit-events.ts'
 import type { Database } from '../../database/database.ts'
 import { isUniqueViolation } from '../../database/errors.ts'
 import type { DB } from '../../database/schema.generated.ts'
 import type { Role } from '../../http/route.ts'
 import type { Uuid } from '../../kernel/ids.ts'
-import type { User, UserStatus } from './user.ts'
+import type { QueueMail } from '../mails/mail-request.ts'
+import { endSessions } from '../sessions/ending-store.ts'
+import { toUser, userColumns, type NarrowColumns } from './columns.ts'
+import type { User } from './user.ts'
 
 export interface NewUser {
   id: Uuid
@@ -25,8 +29,18 @@ export interface UserChanges {
   fullName?: string | undefined
   /** Another address than before is not verified. */
   email?: string | undefined
-  /** Takes effect only while the stored hash is still `before`. */
-  password?: { before: string; after: string } | undefined
+  /** For the audit trail. */
+  requestId?: string | undefined
+  password?: PasswordChange | undefined
+}
+
+export interface PasswordChange {
+  /** Takes effect only while the stored hash is still this one. */
+  before: string
+  after: string
+  /** The session that goes on; all others of the user end. */
+  keptSessionId: Uuid | undefined
+  requestId: string | null
 }
 
 export interface Credentials {
@@ -52,7 +66,7 @@ export interface UserStore {
   update(id: Uuid, changes: UserChanges): Promise<User | undefined>
   /** Stores the same password under a stronger hash, unless it has changed meanwhile. */
   replaceHash(id: Uuid, hash: { before: string; after: string }): Promise<void>
-  /** Sets the password whatever it was. `undefined` when there is no such user. */
+  /** Sets the password whatever it was, and ends all sessions. `undefined` when there is no such user. */
   setPasswordHash(username: string, passwordHash: string): Promise<User | undefined>
   /** Adds a role; one that the user has stays once. `undefined` when there is no such user. */
   grantRole(username: string, role: Role): Promise<User | undefined>
@@ -66,29 +80,32 @@ export interface UserStore {
   insertFirstAdmin(user: NewUser): Promise<User | 'username_taken' | 'admin_exists'>
 }
 
-const columns = [
-  'id',
-  'username',
-  'full_name',
-  'email',
-  'email_verified',
-  'roles',
-  'status',
-  'created_at',
-] as const
-
 /** Any number that is this lock's alone in the database: the bytes of "admin". */
 export const firstAdminLock = 0x61_64_6d_69_6e
+
+export interface UserStoreDependencies {
+  kysely: Database['kysely']
+  transaction: Database['transaction']
+  /** Asks for the mails that follow from a new address. Without it, users are made without mails. */
+  queueMail?: QueueMail | undefined
+}
 
 export function createUserStore({
   kysely,
   transaction,
-}: Pick<Database, 'kysely' | 'transaction'>): UserStore {
-  const users = kysely.selectFrom('app_user').select(columns).$narrowType<NarrowColumns>()
+  queueMail = async () => undefined,
+}: UserStoreDependencies): UserStore {
+  const users = kysely.selectFrom('app_user').select(userColumns).$narrowType<NarrowColumns>()
 
   return {
     async insert(user) {
-      return await orUsernameTaken(transaction((tx) => insertUser(tx, user)))
+      return await orUsernameTaken(
+        transaction(async (tx) => {
+          const inserted = await insertUser(tx, user)
+          await queueMail(tx, { kind: 'email_confirmation', userId: user.id })
+          return inserted
+        }),
+      )
     },
 
     async find(id) {
@@ -113,9 +130,10 @@ export function createUserStore({
       return row && { user: toUser(row), passwordHash: row.password_hash }
     },
 
-    async update(id, { fullName, email, password }) {
+    async update(id, { fullName, email, password, requestId }) {
       return await transaction(async (tx) => {
-        let query = tx.updateTable('app_user').where('id', '=', id).returning(columns)
+        const emailBefore = email === undefined ? undefined : await lockEmail(tx, id)
+        let query = tx.updateTable('app_user').where('id', '=', id).returning(userColumns)
         if (fullName !== undefined) query = query.set({ full_name: fullName })
         if (email !== undefined) {
           const isSame = sql<boolean>`email_verified and email = ${email}`
@@ -127,6 +145,10 @@ export function createUserStore({
             .where('password_hash', '=', password.before)
         }
         const row = await query.$narrowType<NarrowColumns>().executeTakeFirst()
+        if (row && password !== undefined) await endOtherSessions(tx, id, password)
+        if (row && emailBefore && emailBefore.email !== row.email) {
+          await followNewEmail({ tx, userId: id, before: emailBefore, requestId, queueMail })
+        }
         return row && toUser(row)
       })
     },
@@ -148,10 +170,19 @@ export function createUserStore({
           .updateTable('app_user')
           .set({ password_hash: passwordHash, password_changed_at: sql`bank_now()` })
           .where('username', '=', username)
-          .returning(columns)
+          .returning(userColumns)
           .$narrowType<NarrowColumns>()
           .executeTakeFirst()
-        return row && toUser(row)
+        if (row === undefined) return undefined
+        await endSessions(tx, { userId: row.id, reason: 'password_reset' })
+        await recordAuditEvent(tx, {
+          kind: 'user.password_reset',
+          actorId: null,
+          origin: 'command',
+          subject: { prefix: 'user', id: row.id },
+          requestId: null,
+        })
+        return toUser(row)
       })
     },
 
@@ -161,7 +192,7 @@ export function createUserStore({
           .updateTable('app_user')
           .set({ roles: sql`array_remove(roles, ${role}) || array[${role}::text]` })
           .where('username', '=', username)
-          .returning(columns)
+          .returning(userColumns)
           .$narrowType<NarrowColumns>()
           .executeTakeFirst()
         return row && toUser(row)
@@ -193,18 +224,54 @@ export function createUserStore({
   }
 }
 
-interface NarrowColumns {
-  roles: Role[]
-  status: UserStatus
+/** After the change of the user, in a statement of its own: see ending-store.ts. */
+async function endOtherSessions(
+  tx: Kysely<DB>,
+  userId: Uuid,
+  { keptSessionId, requestId }: PasswordChange,
+): Promise<void> {
+  await endSessions(tx, { userId, reason: 'password_changed', exceptId: keptSessionId })
+  await recordAuditEvent(tx, {
+    kind: 'user.password_changed',
+    actorId: userId,
+    subject: { prefix: 'user', id: userId },
+    requestId,
+  })
 }
 
-interface UserRow extends NarrowColumns {
-  id: Uuid
-  username: string
-  full_name: string
+interface EmailBefore {
   email: string
   email_verified: boolean
-  created_at: Date
+}
+
+/** The address that is about to be replaced; nobody else replaces it meanwhile. */
+async function lockEmail(tx: Kysely<DB>, userId: Uuid): Promise<EmailBefore | undefined> {
+  return await tx
+    .selectFrom('app_user')
+    .select(['email', 'email_verified'])
+    .where('id', '=', userId)
+    .forNoKeyUpdate()
+    .executeTakeFirst()
+}
+
+/** The new address is to be confirmed; who had the old one learns of it, if that was confirmed. */
+async function followNewEmail(change: {
+  tx: Kysely<DB>
+  userId: Uuid
+  before: EmailBefore
+  requestId: string | undefined
+  queueMail: QueueMail
+}): Promise<void> {
+  const { tx, userId, before, requestId, queueMail } = change
+  await recordAuditEvent(tx, {
+    kind: 'user.email_changed',
+    actorId: userId,
+    subject: { prefix: 'user', id: userId },
+    requestId: requestId ?? null,
+  })
+  await queueMail(tx, { kind: 'email_confirmation', userId })
+  if (!before.email_verified) return
+  await queueMail(tx, { kind: 'notice', notice: 'email_changed', userId, email: before.email })
 }
 
 async function insertUser(tx: Kysely<DB>, user: NewUser): Promise<User> {
@@ -218,7 +285,7 @@ async function insertUser(tx: Kysely<DB>, user: NewUser): Promise<User> {
       password_hash: user.passwordHash,
       roles: [...user.roles],
     })
-    .returning(columns)
+    .returning(userColumns)
     .$narrowType<NarrowColumns>()
     .executeTakeFirstOrThrow()
   return toUser(row)
@@ -242,17 +309,4 @@ async function hasAdmin(kysely: Kysely<DB>): Promise<boolean> {
     .limit(1)
     .executeTakeFirst()
   return row !== undefined
-}
-
-function toUser(row: UserRow): User {
-  return {
-    id: row.id,
-    username: row.username,
-    fullName: row.full_name,
-    email: row.email,
-    emailVerified: row.email_verified,
-    roles: row.roles,
-    status: row.status,
-    createdAt: row.created_at,
-  }
 }

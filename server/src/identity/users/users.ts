@@ -17,7 +17,12 @@ export interface UserRequest {
 export interface UserUpdate {
   fullName?: string | undefined
   email?: string | undefined
-  password?: { current: string; next: string } | undefined
+  /** For the audit trail. */
+  requestId?: string | undefined
+  /** With the session that asks, which goes on while the others end. */
+  password?:
+    | { current: string; next: string; sessionId: Uuid | undefined; requestId: string | null }
+    | undefined
 }
 
 export type CreateUserOutcome =
@@ -61,7 +66,9 @@ export function createUsers({ store, passwords, nextId }: UsersDependencies): Us
     }
     const after = await passwords.hash(password.next)
     // Another change may have come first: then what was called current no longer is.
-    const user = await store.update(id, { ...changes, password: { before, after } })
+    const { sessionId: keptSessionId, requestId } = password
+    const change = { before, after, keptSessionId, requestId }
+    const user = await store.update(id, { ...changes, password: change })
     if (user === undefined) return { kind: 'refused', code: 'current_password_incorrect' }
     return { kind: 'updated', user }
   }
