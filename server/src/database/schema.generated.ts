@@ -46,6 +46,20 @@ export interface AccountDetail {
   name: string | null;
 }
 
+export interface ApiKey {
+  created_at: Generated<Timestamp>;
+  created_by: string;
+  expires_at: Timestamp | null;
+  id: string;
+  key_hash: Buffer;
+  last_used_at: Timestamp | null;
+  name: string;
+  revoked_at: Timestamp | null;
+  revoked_by: string | null;
+  scopes: string[];
+  user_id: string;
+}
+
 export interface AppUser {
   access_epoch: Generated<Int8>;
   created_at: Generated<Timestamp>;
@@ -188,6 +202,7 @@ export interface TransferText {
 export interface DB {
   account: Account;
   account_detail: AccountDetail;
+  api_key: ApiKey;
   app_user: AppUser;
   audit_event: AuditEvent;
   bank_account: BankAccount;
