@@ -50,6 +50,8 @@ const faces: Record<string, RegExp> = {
   http: /^http\/[^/]+\.ts$/,
   ledger: /^ledger\/ledger\.ts$/,
   'audit-events': /^audit-events\/audit-events\.ts$/,
+  jobs: /^jobs\/jobs\.ts$/,
+  mail: /^mail\/mail\.ts$/,
   transfers: /^transfers\/transfers\.ts$/,
   // Configuration judges the token key by identity's own rule.
   identity: /^identity\/(identity|tokens\/token-key)\.ts$/,
