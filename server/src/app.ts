@@ -12,8 +12,13 @@
  */
 import type { Server } from 'node:http'
 import type { Tracer } from '@opentelemetry/api'
+import { createAccountAdminRoutes } from './accounts/admin-routes.ts'
 import { createAccountRoutes } from './accounts/routes.ts'
 import { createAccountStore } from './accounts/store.ts'
+import { recordRefusals } from './audit-events/refusals.ts'
+import { createAuditEventRoutes } from './audit-events/routes.ts'
+import { createAuditEventStore } from './audit-events/store.ts'
+import { createAuditWriter } from './audit-events/writer.ts'
 import { createBankAccountRoutes } from './bank-accounts/routes.ts'
 import { createBankAccountStore } from './bank-accounts/store.ts'
 import type { Config } from './config/config.ts'
@@ -156,6 +161,14 @@ async function openBank(opening: Opening): Promise<OpenBank> {
   }
   const firstAdmin = await bootstrapBank(identity, config, dataDirectory, log)
 
+  const auditWriter = createAuditWriter({
+    write: createAuditEventStore(database).insert,
+    onError: (error) =>
+      logger.warn({ err: error }, 'the audit trail could not be written; trying again'),
+  })
+  auditWriter.start()
+  undo.add(() => auditWriter.stop())
+
   const defects = metrics.counter('tallystick_defects_total')
   const http = await createHttpServer({
     routes: createRoutes(config, database, ledger, identity),
@@ -165,7 +178,7 @@ async function openBank(opening: Opening): Promise<OpenBank> {
       defects.inc()
       logger.error({ err: error, request_id: requestId }, 'a request failed: this is a bug')
     },
-    ...createRequestTelemetry({ logger, metrics, tracer }),
+    ...recordRefusals(auditWriter, createRequestTelemetry({ logger, metrics, tracer })),
     allowedOrigins: config.server.allowedOrigins,
     trustedProxies: config.server.trustedProxies,
     ...(tls && { tls }),
@@ -234,15 +247,18 @@ export function createRoutes(
   const accounts = createAccountStore(database)
   return [
     identity.userRoutes,
+    identity.userAdminRoutes,
     identity.sessionRoutes,
     ...identity.mailRoutes,
     createCurrencyRoutes({ currencies }),
     createAccountRoutes({ ledger, accounts, currencies, accountsMax }),
+    createAccountAdminRoutes({ ledger, accounts }),
     createEntryRoutes({ ledger, entries: createEntryStore(database) }),
     createPayeeRoutes({ payees: createPayeeStore(database), currencies }),
     createTransferRoutes({ ledger, transfers: createTransferStore(database), currencies }),
     createDepositRoutes({ ledger, currencies }),
     createBankAccountRoutes({ ledger, bankAccounts: createBankAccountStore(database), currencies }),
+    createAuditEventRoutes({ auditEvents: createAuditEventStore(database) }),
   ]
 }
 

@@ -67,7 +67,7 @@ export interface AuditEventStore {
   /** Newest first. */
   list(page: AuditEventPage): Promise<StoredAuditEvent[]>
   /** Writes rows that no tx causes, all or none. */
-  insert(events: readonly CountedEvent[]): Promise<void>
+  insert: (events: readonly CountedEvent[]) => Promise<void>
 }
 
 /** More than the clocks of servers and database differ by. */

@@ -51,7 +51,9 @@ export function createBankAccountRoutes(dependencies: BankAccountRoutesDependenc
       async (request, reply) => {
         const { code, currency, normal_side } = request.body
         requireSupportedCurrency(currencies, currency)
-        const { account, created } = await ledger.openBankAccount(code, currency, normal_side)
+        const act = { principalId: request.principal.userId, requestId: request.id }
+        const opened = await ledger.openBankAccount(code, currency, normal_side, act)
+        const { account, created } = opened
         if (normal_side !== undefined && account.normalSide !== normal_side) {
           throw problem('bank_account_exists', {
             detail: `${code} in ${currency} is there with the normal side ${account.normalSide}.`,

@@ -179,7 +179,7 @@ async function addCors(app: FastifyInstance, allowedOrigins: readonly string[]):
   if (allowedOrigins.length === 0) return
   await app.register(cors, {
     origin: [...allowedOrigins],
-    methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     allowedHeaders: [
       'authorization',
       'content-type',

@@ -21,6 +21,8 @@ import { createSessions } from './sessions/sessions.ts'
 import { createSessionStore } from './sessions/store.ts'
 import type { KeyRing } from './tokens/key-ring.ts'
 import { createTokenMaker, type TokenMakerKind } from './tokens/token-maker.ts'
+import { createUserAdminRoutes } from './users/admin-routes.ts'
+import { createUserAdminStore } from './users/admin-store.ts'
 import { createUserRoutes } from './users/routes.ts'
 import { createUserStore } from './users/store.ts'
 import { createUsers } from './users/users.ts'
@@ -46,6 +48,7 @@ export interface Identity {
   /** For the bearer hook. */
   authenticate: AuthenticationDependencies['authenticate']
   userRoutes: Routes
+  userAdminRoutes: Routes
   sessionRoutes: Routes
   /** Confirming an address, resetting a password, and the pages that mailed links lead to. */
   mailRoutes: readonly Routes[]
@@ -84,6 +87,7 @@ export function createIdentity({
   return {
     authenticate: createAdmission({ tokens: maker, store: createAdmissionStore(database) }),
     userRoutes: createUserRoutes({ users: createUsers({ store, passwords, nextId }), store }),
+    userAdminRoutes: createUserAdminRoutes({ admin: createUserAdminStore(database) }),
     sessionRoutes: createSessionRoutes({ sessions, store: sessionStore }),
     mailRoutes: mails.routes,
     createMailTasks: mails.createTasks,

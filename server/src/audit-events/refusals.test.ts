@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest'
+import type { RequestRecord } from '../http/request-record.ts'
+import { createUuidSource } from '../kernel/ids.ts'
+import type { AuditEvent } from './event.ts'
+import { recordRefusals } from './refusals.ts'
+
+const userId = createUuidSource()()
+
+function request(changes: Partial<RequestRecord>): RequestRecord {
+  return {
+    requestId: 'req_1',
+    traceId: undefined,
+    method: 'GET',
+    route: '/v1/users/:id',
+    path: '/v1/users/user_1',
+    status: 200,
+    problemCode: undefined,
+    durationMilliseconds: 1,
+    userId,
+    remoteAddress: '127.0.0.1',
+    isAnswered: true,
+    ...changes,
+  }
+}
+
+function eventsOf(record: RequestRecord): AuditEvent[] {
+  const events: AuditEvent[] = []
+  const told: RequestRecord[] = []
+  const hooks = { onRequestDone: (each: RequestRecord) => void told.push(each) }
+  recordRefusals({ record: (event) => events.push(event) }, hooks).onRequestDone(record)
+  expect(told).toEqual([record])
+  return events
+}
+
+describe('refusals of access', () => {
+  it('of a user name the user and the route, and nothing that was sent', () => {
+    const facts = { code: 'role_required', method: 'GET', route: '/v1/users/:id' }
+    expect(eventsOf(request({ status: 403, problemCode: 'role_required' }))).toEqual([
+      { kind: 'access.refused', actorId: userId, subject: null, facts, requestId: 'req_1' },
+    ])
+  })
+
+  it('of a stranger name nobody', () => {
+    const refused = { status: 401, problemCode: 'token_invalid', userId: undefined } as const
+    expect(eventsOf(request(refused))).toMatchObject([{ actorId: null }])
+  })
+
+  it.each([
+    [200, undefined],
+    [404, 'account_not_found'],
+    [422, 'insufficient_funds'],
+    [500, 'internal_error'],
+    [401, 'credentials_invalid'],
+    [401, 'token_expired'],
+  ] as const)('are not a %i %s', (status, problemCode) => {
+    expect(eventsOf(request({ status, problemCode }))).toEqual([])
+  })
+})

@@ -1,0 +1,38 @@
+/** Refusals of access as events: whoever is told 401 or 403, on whatever route. */
+import type { RequestRecord } from '../http/request-record.ts'
+import type { AuditEvent } from './event.ts'
+import type { AuditWriter } from './writer.ts'
+
+/** What is told of requests, and of the refused ones to the audit trail too. */
+export function recordRefusals<Hooks extends { onRequestDone(record: RequestRecord): void }>(
+  auditWriter: AuditWriter,
+  hooks: Hooks,
+): Hooks {
+  return {
+    ...hooks,
+    onRequestDone(request) {
+      hooks.onRequestDone(request)
+      const event = refusalOf(request)
+      if (event) auditWriter.record(event)
+    },
+  }
+}
+
+/**
+ * The event of a refused request. A login that failed has an event of its own, which knows the user,
+ * and a token that is too old is no refusal: a client learns by it that it must refresh.
+ */
+export function refusalOf(request: RequestRecord): AuditEvent | undefined {
+  const { status, problemCode: code, userId, method, route, requestId } = request
+  if (code === undefined || !(status === 401 || status === 403)) return undefined
+  if (ownEvents.has(code)) return undefined
+  return {
+    kind: 'access.refused',
+    actorId: userId ?? null,
+    subject: null,
+    facts: { code, method, route: route ?? 'none' },
+    requestId,
+  }
+}
+
+const ownEvents: ReadonlySet<string> = new Set(['credentials_invalid', 'token_expired'])
