@@ -127,6 +127,29 @@ export function parseDatabaseUrl(text: string): Parsed<string> {
   }
 }
 
+/** `smtp://` or `smtps://` with a host; user and password percent-encoded, and nothing else. */
+export function parseSmtpUrl(text: string): Parsed<string> {
+  const problem = 'must be smtp://host:port or smtps://host:port, user:password@ before the host'
+  const url = /^smtps?:\/\/[^/?#]+\/?$/.test(text) ? URL.parse(text) : null
+  return url === null || url.hostname === '' ? { problem } : { value: text }
+}
+
+/** `no-reply@bank.example` or `Example Bank <no-reply@bank.example>`. */
+export function parseMailFrom(text: string): Parsed<string> {
+  const address = /^[^<>"\r\n]*<([^<>]+)>$/.exec(text)?.[1] ?? text
+  return /^[\x21-\x7e]+$/.test(address) && /^[^@<>,;:"]+@[A-Za-z0-9.-]+$/.test(address)
+    ? { value: text }
+    : { problem: 'must be an e-mail address, or a name with one in angle brackets' }
+}
+
+/** An http or https URL without query and fragment; a slash at its end is left out. */
+export function parseWebUrl(text: string): Parsed<string> {
+  const problem = 'must be a URL that begins with https:// or http://, without ? and #'
+  const url = /^https?:\/\/[^?#\s]+$/.test(text) ? URL.parse(text) : null
+  if (url === null || url.username !== '' || url.password !== '') return { problem }
+  return { value: text.replace(/\/+$/, '') }
+}
+
 /** An origin as browsers send it: scheme and host, a port where it is not the usual one. */
 export function parseOrigin(text: string): Parsed<string> {
   const problem = 'is not an origin (scheme://host or scheme://host:port, nothing after it)'

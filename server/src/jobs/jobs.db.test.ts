@@ -55,7 +55,7 @@ function startRunner(task: JobTask, url = testDatabase.url) {
     tasks: { greet: task },
     onOutcome: (_task, outcome, error) =>
       outcomes.add([outcome, error instanceof Error ? error.message : undefined]),
-    onError: errors.add,
+    onError: (error) => errors.add(error),
     restartMilliseconds: 10,
   })
   runners.push(runner)

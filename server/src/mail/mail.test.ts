@@ -20,6 +20,10 @@ const mail = {
 const from = 'Example Bank <bank@example.com>'
 const ignore = () => undefined
 
+function answer(responseCode: number): Error | undefined {
+  return responseCode === 250 ? undefined : Object.assign(new Error('no'), { responseCode })
+}
+
 describe('by SMTP', () => {
   let server: TestSmtpServer | undefined
 
@@ -57,8 +61,6 @@ describe('by SMTP', () => {
       { onRcptTo: 250, onMailFrom: 550 },
     ]
     for (const { onRcptTo, onMailFrom } of codes) {
-      const answer = (responseCode: number) =>
-        responseCode === 250 ? undefined : Object.assign(new Error('no'), { responseCode })
       server = await startSmtpServer({
         onRcptTo: (_address, _session, callback) => callback(answer(onRcptTo)),
         onMailFrom: (_address, _session, callback) => callback(answer(onMailFrom)),

@@ -94,6 +94,11 @@ export const instruments = {
     labels: ['statement'],
     buckets: secondsBuckets,
   },
+  tallystick_jobs_total: {
+    type: 'counter',
+    help: 'Tries of jobs such as sending a mail: done, retried later, or given up.',
+    labels: ['task', 'outcome'],
+  },
   tallystick_database_pool_connections: {
     type: 'gauge',
     help: 'Connections of the pool for reads and users, by state: idle or busy.',

@@ -28,7 +28,7 @@ const email = Type.String({
   examples: ['alice@example.com'],
 })
 
-const password = Type.String({
+export const passwordSchema = Type.String({
   // The limits are in bytes; these are what they come to in characters.
   minLength: 1,
   maxLength: passwordBytesMax,
@@ -55,7 +55,10 @@ export const UserSchema = named(
 
 export const CreateUserSchema = named(
   'CreateUser',
-  Type.Object({ username, password, full_name: fullName, email }, { additionalProperties: false }),
+  Type.Object(
+    { username, password: passwordSchema, full_name: fullName, email },
+    { additionalProperties: false },
+  ),
 )
 
 export const UpdateUserSchema = named(
@@ -64,7 +67,7 @@ export const UpdateUserSchema = named(
     {
       full_name: Type.Optional(fullName),
       email: Type.Optional(email),
-      password: Type.Optional(password),
+      password: Type.Optional(passwordSchema),
       current_password: Type.Optional(
         Type.String({ maxLength: 256, description: 'The password so far, with a new one only' }),
       ),
