@@ -18,7 +18,7 @@ import { createAccountStore } from './accounts/store.ts'
 import { recordRefusals } from './audit-events/refusals.ts'
 import { createAuditEventRoutes } from './audit-events/routes.ts'
 import { createAuditEventStore } from './audit-events/store.ts'
-import { createAuditWriter } from './audit-events/writer.ts'
+import { createAuditWriter, type AuditWriter } from './audit-events/writer.ts'
 import { createBankAccountRoutes } from './bank-accounts/routes.ts'
 import { createBankAccountStore } from './bank-accounts/store.ts'
 import type { Config } from './config/config.ts'
@@ -152,15 +152,6 @@ async function openBank(opening: Opening): Promise<OpenBank> {
   sealer.start()
   undo.add(() => sealer.stop())
 
-  const { dataDirectory } = source
-  const ring = createKeyRing(await readTokenKeys(config.tokens, dataDirectory, log))
-  const identity = createBankIdentity(config, database, ring)
-  if (rereadConfig) {
-    const watch = watchTokenKeys({ ring, rereadConfig, dataDirectory, logger })
-    undo.add(() => watch.stop())
-  }
-  const firstAdmin = await bootstrapBank(identity, config, dataDirectory, log)
-
   const auditWriter = createAuditWriter({
     write: createAuditEventStore(database).insert,
     onError: (error) =>
@@ -168,6 +159,15 @@ async function openBank(opening: Opening): Promise<OpenBank> {
   })
   auditWriter.start()
   undo.add(() => auditWriter.stop())
+
+  const { dataDirectory } = source
+  const ring = createKeyRing(await readTokenKeys(config.tokens, dataDirectory, log))
+  const identity = createBankIdentity({ config, database, ring, auditWriter })
+  if (rereadConfig) {
+    const watch = watchTokenKeys({ ring, rereadConfig, dataDirectory, logger })
+    undo.add(() => watch.stop())
+  }
+  const firstAdmin = await bootstrapBank(identity, config, dataDirectory, log)
 
   const defects = metrics.counter('tallystick_defects_total')
   const http = await createHttpServer({
@@ -227,9 +227,18 @@ function createLedger(options: {
   return countOutcomes(ledger, metrics)
 }
 
-function createBankIdentity(config: Config, database: Database, ring: KeyRing): Identity {
+function createBankIdentity({
+  config,
+  ring,
+  ...parts
+}: {
+  config: Config
+  database: Database
+  ring: KeyRing
+  auditWriter: AuditWriter
+}): Identity {
   return createIdentity({
-    database,
+    ...parts,
     tokens: { ...config.tokens, ring },
     passwordCost: config.passwords.bcryptCost,
     clock: systemClock,
@@ -249,6 +258,7 @@ export function createRoutes(
     identity.userRoutes,
     identity.userAdminRoutes,
     identity.sessionRoutes,
+    identity.apiKeyRoutes,
     ...identity.mailRoutes,
     createCurrencyRoutes({ currencies }),
     createAccountRoutes({ ledger, accounts, currencies, accountsMax }),

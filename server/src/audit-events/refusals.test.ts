@@ -45,6 +45,13 @@ describe('refusals of access', () => {
     expect(eventsOf(request(refused))).toMatchObject([{ actorId: null }])
   })
 
+  it('of the current password have a kind of their own', () => {
+    const problemCode = 'current_password_incorrect'
+    expect(eventsOf(request({ status: 422, problemCode }))).toMatchObject([
+      { kind: 'user.password_refused', actorId: userId },
+    ])
+  })
+
   it.each([
     [200, undefined],
     [404, 'account_not_found'],

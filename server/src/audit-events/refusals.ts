@@ -24,15 +24,22 @@ export function recordRefusals<Hooks extends { onRequestDone(record: RequestReco
  */
 export function refusalOf(request: RequestRecord): AuditEvent | undefined {
   const { status, problemCode: code, userId, method, route, requestId } = request
-  if (code === undefined || !(status === 401 || status === 403)) return undefined
-  if (ownEvents.has(code)) return undefined
+  if (code === undefined) return undefined
+  const isAccess = (status === 401 || status === 403) && !ownEvents.has(code)
+  const kind = kindOfCode.get(code) ?? (isAccess ? 'access.refused' : undefined)
+  if (kind === undefined) return undefined
   return {
-    kind: 'access.refused',
+    kind,
     actorId: userId ?? null,
     subject: null,
     facts: { code, method, route: route ?? 'none' },
     requestId,
   }
 }
+
+/** Guesses of a secret by whoever holds a token. */
+const kindOfCode: ReadonlyMap<string, AuditEvent['kind']> = new Map([
+  ['current_password_incorrect', 'user.password_refused'],
+])
 
 const ownEvents: ReadonlySet<string> = new Set(['credentials_invalid', 'token_expired'])

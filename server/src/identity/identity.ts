@@ -2,6 +2,7 @@
  * The face of identity: who people are, how they show it, and what they may do. Others meet it only
  * here, and for configuration at tokens/token-key.ts.
  */
+import type { AuditWriter } from '../audit-events/audit-events.ts'
 import type { Database } from '../database/database.ts'
 import type { AuthenticationDependencies } from '../http/authentication.ts'
 import type { Routes } from '../http/route.ts'
@@ -11,6 +12,8 @@ import { createUuidSource } from '../kernel/ids.ts'
 import { createUserAdministration, type UserAdministration } from './administration.ts'
 import { createAdmission } from './admission/admission.ts'
 import { createAdmissionStore } from './admission/store.ts'
+import { createApiKeyRoutes } from './api-keys/routes.ts'
+import { createApiKeyStore } from './api-keys/store.ts'
 import { createBootstrap, type BootstrapOutcome, type BootstrapRequest } from './bootstrap.ts'
 import { createMailQueue } from './mails/mail-request.ts'
 import { createMails, type MailTaskOptions } from './mails/mails.ts'
@@ -41,6 +44,8 @@ export interface IdentityOptions {
   }
   /** The cost of new password hashes: see createPasswords. */
   passwordCost?: number
+  /** Told of what is refused; a caller without requests has no need of it. */
+  auditWriter?: AuditWriter
   clock: Clock
 }
 
@@ -50,6 +55,7 @@ export interface Identity {
   userRoutes: Routes
   userAdminRoutes: Routes
   sessionRoutes: Routes
+  apiKeyRoutes: Routes
   /** Confirming an address, resetting a password, and the pages that mailed links lead to. */
   mailRoutes: readonly Routes[]
   /** For the job runner, by their names. */
@@ -63,6 +69,7 @@ export function createIdentity({
   database,
   tokens,
   passwordCost,
+  auditWriter = { record: () => undefined },
   clock,
 }: IdentityOptions): Identity {
   const nextId = createUuidSource(() => clock.now().getTime())
@@ -82,12 +89,14 @@ export function createIdentity({
     accessTokenDurationSeconds,
     refreshTokenDurationSeconds,
     nextId,
+    auditWriter,
   })
 
   return {
     authenticate: createAdmission({ tokens: maker, store: createAdmissionStore(database) }),
     userRoutes: createUserRoutes({ users: createUsers({ store, passwords, nextId }), store }),
     userAdminRoutes: createUserAdminRoutes({ admin: createUserAdminStore(database) }),
+    apiKeyRoutes: createApiKeyRoutes({ store: createApiKeyStore(database), nextId }),
     sessionRoutes: createSessionRoutes({ sessions, store: sessionStore }),
     mailRoutes: mails.routes,
     createMailTasks: mails.createTasks,

@@ -50,6 +50,7 @@ async function appWith(mocks: Mocks) {
     accessTokenDurationSeconds: 900,
     refreshTokenDurationSeconds: 86_400,
     nextId,
+    auditWriter: { record: () => undefined },
   })
   return await buildTestApp({ routes: [createSessionRoutes({ sessions, store })] })
 }

@@ -8,6 +8,7 @@
  * is not the owner; but for a few seconds after its use the same successor is given again, for a
  * client that lost the answer or asked twice. That is for the immediate predecessor only.
  */
+import type { AuditWriter } from '../../audit-events/audit-events.ts'
 import type { Uuid } from '../../kernel/ids.ts'
 import type { Passwords } from '../passwords/passwords.ts'
 import type { TokenMaker } from '../tokens/token-maker.ts'
@@ -56,20 +57,30 @@ export interface SessionsDependencies {
   accessTokenDurationSeconds: number
   refreshTokenDurationSeconds: number
   nextId: () => Uuid
+  /** Told of each login that fails. */
+  auditWriter: AuditWriter
 }
 
 /** How long after its use the last refresh token before the present one gives that again. */
 export const refreshGraceMilliseconds = 10_000
 
-const loginRefused: LoginOutcome = { kind: 'refused', code: 'credentials_invalid' }
 const refreshRefused: RefreshOutcome = { kind: 'refused', code: 'refresh_token_invalid' }
 
 export function createSessions(dependencies: SessionsDependencies): Sessions {
-  const { users, store, passwords, tokens, refreshTokens, nextId } = dependencies
+  const { users, store, passwords, tokens, refreshTokens, nextId, auditWriter } = dependencies
   const { accessTokenDurationSeconds, refreshTokenDurationSeconds } = dependencies
   const lifetimes: SessionLifetimes = {
     refreshSeconds: refreshTokenDurationSeconds,
     sessionSeconds: Math.max(accessTokenDurationSeconds, refreshTokenDurationSeconds),
+  }
+
+  function refuseLogin(user: User | undefined, requestId: string | null): LoginOutcome {
+    const code = 'credentials_invalid'
+    const subject = user === undefined ? null : ({ prefix: 'user', id: user.id } as const)
+    // Nobody has shown to be anyone, so it has no actor.
+    const event = { kind: 'session.refused', actorId: null, subject, facts: { code } } as const
+    auditWriter.record({ ...event, requestId })
+    return { kind: 'refused', code }
   }
 
   async function open(request: LoginRequest): Promise<LoginOutcome> {
@@ -77,14 +88,16 @@ export function createSessions(dependencies: SessionsDependencies): Sessions {
     const username = normalizeUsername(typed)
     const known = username === undefined ? undefined : await users.findCredentials({ username })
     const matches = await passwords.verify(password, known?.passwordHash)
-    if (known === undefined || !matches || known.user.status !== 'active') return loginRefused
+    if (known === undefined || !matches || known.user.status !== 'active') {
+      return refuseLogin(known?.user, device.requestId)
+    }
 
     const { user, passwordHash } = known
     const id = nextId()
     const token = refreshTokens.create(id)
     const session = { id, userId: user.id, passwordHash, refreshHash: token.hash, lifetimes }
     const opened = await store.open({ ...session, ...device })
-    if (opened === undefined) return loginRefused
+    if (opened === undefined) return refuseLogin(user, device.requestId)
 
     if (passwords.isOutdated(passwordHash)) {
       const after = await passwords.hash(password)
