@@ -37,7 +37,7 @@ export function createAccountRoutes(dependencies: AccountRoutesDependencies): Ro
     app.post(
       '/v1/accounts',
       {
-        config: { idempotencyKey: 'optional' },
+        config: { idempotencyKey: 'optional', scope: 'accounts:write' },
         schema: {
           operationId: 'createAccount',
           tags: ['Accounts'],
@@ -85,6 +85,7 @@ export function createAccountRoutes(dependencies: AccountRoutesDependencies): Ro
     app.get(
       '/v1/accounts',
       {
+        config: { scope: 'accounts:read' },
         schema: {
           operationId: 'listAccounts',
           tags: ['Accounts'],
@@ -121,6 +122,7 @@ export function createAccountRoutes(dependencies: AccountRoutesDependencies): Ro
     app.get(
       '/v1/accounts/:id',
       {
+        config: { scope: 'accounts:read' },
         schema: {
           operationId: 'getAccount',
           tags: ['Accounts'],

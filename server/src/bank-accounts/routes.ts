@@ -69,7 +69,7 @@ export function createBankAccountRoutes(dependencies: BankAccountRoutesDependenc
     app.get(
       '/v1/bank-accounts',
       {
-        config: { access: staffRoles },
+        config: { access: staffRoles, scope: 'bank_accounts:read' },
         schema: {
           operationId: 'listBankAccounts',
           tags: ['Bank accounts'],

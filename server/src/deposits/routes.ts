@@ -75,7 +75,7 @@ export function createDepositRoutes({ ledger, currencies }: DepositRoutesDepende
     app.post(
       '/v1/deposits',
       {
-        config: { access: ['teller'], idempotencyKey: 'required' },
+        config: { access: ['teller'], idempotencyKey: 'required', scope: 'deposits:write' },
         schema: {
           operationId: 'createDeposit',
           tags: ['Deposits and withdrawals'],
@@ -94,7 +94,7 @@ export function createDepositRoutes({ ledger, currencies }: DepositRoutesDepende
     app.post(
       '/v1/withdrawals',
       {
-        config: { access: ['teller'], idempotencyKey: 'required' },
+        config: { access: ['teller'], idempotencyKey: 'required', scope: 'withdrawals:write' },
         schema: {
           operationId: 'createWithdrawal',
           tags: ['Deposits and withdrawals'],

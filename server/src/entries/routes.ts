@@ -27,6 +27,7 @@ export function createEntryRoutes({ ledger, entries }: EntryRoutesDependencies):
     app.get(
       '/v1/accounts/:id/entries',
       {
+        config: { scope: 'accounts:read' },
         schema: {
           operationId: 'listEntries',
           tags: ['Accounts'],

@@ -291,6 +291,12 @@ export const problemCatalog = {
     explanation:
       'A link in a mail counts once, for 15 minutes, and only while what it is about has not changed. Ask for a new mail.',
   },
+  too_many_api_keys: {
+    status: 422,
+    title: 'There are as many API keys as one user may have',
+    retry: 'never',
+    explanation: '`limit` is how many keys one user may have that still count. Revoke one.',
+  },
   too_many_accounts: {
     status: 422,
     title: 'You have as many accounts as one user may have',

@@ -5,7 +5,17 @@
 import { randomFillSync } from 'node:crypto'
 
 /** The kinds of thing that have an id at the edge, by the prefix of that id. */
-export const idPrefixes = ['user', 'acct', 'xfer', 'hold', 'sess', 'req', 'tok', 'event'] as const
+export const idPrefixes = [
+  'user',
+  'acct',
+  'xfer',
+  'hold',
+  'sess',
+  'key',
+  'req',
+  'tok',
+  'event',
+] as const
 export type IdPrefix = (typeof idPrefixes)[number]
 
 /** A UUID in its canonical text: 36 lower-case characters. */

@@ -19,6 +19,7 @@ export function createPayeeRoutes({ payees, currencies }: PayeeRoutesDependencie
     app.get(
       '/v1/payees',
       {
+        config: { scope: 'payees:read' },
         schema: {
           operationId: 'findPayee',
           tags: ['Transfers'],

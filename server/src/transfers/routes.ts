@@ -40,7 +40,7 @@ export function createTransferRoutes(dependencies: TransferRoutesDependencies): 
     app.post(
       '/v1/transfers',
       {
-        config: { idempotencyKey: 'required' },
+        config: { idempotencyKey: 'required', scope: 'transfers:write' },
         schema: {
           operationId: 'createTransfer',
           tags: ['Transfers'],
@@ -94,6 +94,7 @@ export function createTransferRoutes(dependencies: TransferRoutesDependencies): 
     app.get(
       '/v1/transfers',
       {
+        config: { scope: 'transfers:read' },
         schema: {
           operationId: 'listTransfers',
           tags: ['Transfers'],
@@ -145,6 +146,7 @@ export function createTransferRoutes(dependencies: TransferRoutesDependencies): 
     app.get(
       '/v1/transfers/:id',
       {
+        config: { scope: 'transfers:read' },
         schema: {
           operationId: 'getTransfer',
           tags: ['Transfers'],

@@ -14,6 +14,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { Uuid } from '../../kernel/ids.ts'
 import { decodeBase64url, encodeBase64url } from '../tokens/base64url.ts'
 import type { KeyRing } from '../tokens/key-ring.ts'
+import { uuidOfBytes } from '../tokens/uuid-bytes.ts'
 
 export interface RefreshToken {
   text: string
@@ -73,7 +74,7 @@ export function createRefreshTokens({
     const isOurs = currentKeys().some((keys) => timingSafeEqual(tag, tagOf(keys, tagged)))
     if (!isOurs) return undefined
     const generation = bytes.readUInt32BE(idBytes)
-    return tokenOf(text, decodeUuid(bytes.subarray(0, idBytes)), generation)
+    return tokenOf(text, uuidOfBytes(bytes.subarray(0, idBytes)), generation)
   }
 
   function create(sessionId: Uuid): RefreshToken {
@@ -116,10 +117,4 @@ function tagOf({ tag }: RefreshKeys, tagged: Uint8Array): Buffer {
 
 function derive(key: Uint8Array, purpose: 'successor' | 'tag'): Buffer {
   return createHmac('sha256', key).update(`tallystick refresh token ${purpose}\n`).digest()
-}
-
-function decodeUuid(bytes: Buffer): Uuid {
-  const hex = bytes.toString('hex')
-  const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20)]
-  return [...parts, hex.slice(20)].join('-')
 }
