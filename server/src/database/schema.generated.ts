@@ -87,6 +87,14 @@ export interface AuditEvent {
   subject_prefix: string | null;
 }
 
+export interface AuditProgress {
+  completed_at: Timestamp | null;
+  finding_count: Generated<Int8>;
+  found_at: Timestamp | null;
+  position: Generated<Int8>;
+  singleton: Generated<boolean>;
+}
+
 export interface BankAccount {
   account_id: string;
   code: string;
@@ -205,6 +213,7 @@ export interface DB {
   api_key: ApiKey;
   app_user: AppUser;
   audit_event: AuditEvent;
+  audit_progress: AuditProgress;
   bank_account: BankAccount;
   bank_secret: BankSecret;
   batch: Batch;
