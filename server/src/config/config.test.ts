@@ -118,6 +118,7 @@ describe('configuration', () => {
   test.each([
     [{ TLS_CERT_FILE: 'a.pem' }, 'TLS_KEY_FILE must be set because TLS_CERT_FILE is'],
     [{ TLS_KEY_FILE: 'a.pem' }, 'TLS_CERT_FILE must be set because TLS_KEY_FILE is'],
+    [{ SMTP_URL: 'smtp://localhost' }, 'MAIL_FROM must be set because SMTP_URL is'],
     [{ BOOTSTRAP_ADMIN_USERNAME: 'ann' }, 'BOOTSTRAP_ADMIN_PASSWORD must be set'],
     [{ MIGRATION_DATABASE_URL: databaseUrl }, 'DATABASE_URL must be set'],
   ])('%j alone is refused', (environment, text) => {

@@ -3,9 +3,12 @@ import {
   parseAddress,
   parseDatabaseUrl,
   parseDuration,
+  parseMailFrom,
   parseNetwork,
   parseOrigin,
+  parseSmtpUrl,
   parseTimeZone,
+  parseWebUrl,
 } from './parsers.ts'
 
 test.each([
@@ -81,4 +84,44 @@ test.each([
   ['Mars/Base', false],
 ])('the time zone %s: %s', (text, valid) => {
   expect('value' in parseTimeZone(text)).toBe(valid)
+})
+
+test.each([
+  ['smtp://localhost:25', true],
+  ['smtps://user:p%40ss@smtp.example.com', true],
+  ['smtp://[::1]:2525/', true],
+  ['http://smtp.example.com', false],
+  ['smtp://', false],
+  ['smtp://host/?tls=none', false],
+  ['smtp.example.com:25', false],
+])('the mail server %s: %s', (text, valid) => {
+  expect('value' in parseSmtpUrl(text)).toBe(valid)
+})
+
+test.each([
+  ['no-reply@bank.example', true],
+  ['Example Bank <no-reply@bank.example>', true],
+  ['Example Bank', false],
+  ['a@b@c', false],
+  ['Bank <a@b.example>, c@d.example', false],
+  ['Bank\r\nBcc: <a@b.example>', false],
+])('mails from %j: %s', (text, valid) => {
+  expect('value' in parseMailFrom(text)).toBe(valid)
+})
+
+test.each([
+  ['https://bank.example.com', 'https://bank.example.com'],
+  ['http://127.0.0.1:8080/pay/', 'http://127.0.0.1:8080/pay'],
+])('the public URL %s is read', (text, value) => {
+  expect(parseWebUrl(text)).toEqual({ value })
+})
+
+test.each([
+  'bank.example.com',
+  'ftp://bank',
+  'https://bank/?a=b',
+  'https://bank/#a',
+  'https://u:p@b',
+])('the public URL %j is refused', (text) => {
+  expect(parseWebUrl(text)).toHaveProperty('problem')
 })

@@ -176,12 +176,15 @@ describe('PATCH /v1/users/me', () => {
     const app = await appWith({ find: async () => user, update })
     const body = { full_name: 'Alice B', email: 'b@example.com' }
     expect((await app.inject({ ...request, body })).statusCode).toBe(200)
+    const requestId = expect.stringMatching(/^req_/)
     expect(update).toHaveBeenLastCalledWith(user.id, {
       fullName: 'Alice B',
       email: 'b@example.com',
+      requestId,
     })
     expect((await app.inject({ ...request, body: { full_name: 'C' } })).statusCode).toBe(200)
-    expect(update).toHaveBeenLastCalledWith(user.id, { fullName: 'C', email: undefined })
+    const changes = { fullName: 'C', email: undefined, requestId }
+    expect(update).toHaveBeenLastCalledWith(user.id, changes)
   })
 
   it('OK: a new password with the current one, which is compared with what is stored', async () => {
@@ -275,6 +278,18 @@ describe('GET /v1/users', () => {
     expect(list).toHaveBeenLastCalledWith(expect.objectContaining({ before: all[19]?.id }))
     const other = await app.inject({ url, headers, query: { cursor, username: 'alice' } })
     expect(other.json()).toMatchObject({ code: 'invalid_cursor' })
+  })
+
+  it('searches by the beginning of a name, a role and a status', async () => {
+    const list = vi.fn<UserStore['list']>(async () => [])
+    const app = await appWith({ list })
+    const query = { username_prefix: 'Al', role: 'teller', status: 'disabled' }
+    expect((await app.inject({ url, headers, query })).statusCode).toBe(200)
+    const filter = { usernamePrefix: 'al', role: 'teller', status: 'disabled' }
+    expect(list).toHaveBeenLastCalledWith(expect.objectContaining(filter))
+    for (const wrong of [{ username_prefix: '%' }, { role: 'owner' }, { status: 'gone' }]) {
+      expect((await app.inject({ url, headers, query: wrong })).statusCode).toBe(400)
+    }
   })
 
   it('a name that nobody can have finds nobody', async () => {
