@@ -22,7 +22,9 @@ interface CreateOptions {
 }
 
 export function createUsersCommand(): Command {
-  const users = new Command('users').description('make users, give roles, set passwords')
+  const users = new Command('users').description(
+    'make users, give and take roles, disable users, set passwords',
+  )
   users
     .command('create <username>')
     .description('make a user')
@@ -40,6 +42,24 @@ export function createUsersCommand(): Command {
     .description('give a user a role: teller, auditor or admin')
     .action((username: string, role: string) =>
       administer((administration) => administration.grantRole({ username, role })),
+    )
+  users
+    .command('revoke <username> <role>')
+    .description('take a role from a user; the last admin stays one')
+    .action((username: string, role: string) =>
+      administer((administration) => administration.revokeRole({ username, role })),
+    )
+  users
+    .command('disable <username>')
+    .description('end all sessions of a user and let nobody log in; the last admin stays enabled')
+    .action((username: string) =>
+      administer((administration) => administration.disable({ username })),
+    )
+  users
+    .command('enable <username>')
+    .description('let a disabled user log in again')
+    .action((username: string) =>
+      administer((administration) => administration.enable({ username })),
     )
   users
     .command('set-password <username>')

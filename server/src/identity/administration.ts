@@ -3,8 +3,10 @@
  * roles, set a forgotten password. Whoever calls this is trusted; what they typed is checked.
  */
 import type { Database } from '../database/database.ts'
+import { staffRoles } from '../http/roles.ts'
 import { createUuidSource } from '../kernel/ids.ts'
 import type { Passwords } from './passwords/passwords.ts'
+import { createUserAdminStore, type UserAct, type UserChange } from './users/admin-store.ts'
 import { createUserStore } from './users/store.ts'
 import { findUserTextProblems, normalizeUsername, roles, type User } from './users/user.ts'
 import { createUsers } from './users/users.ts'
@@ -19,13 +21,20 @@ export interface UserAdministration {
     roles: readonly string[]
   }): Promise<AdministrationOutcome>
   grantRole(request: { username: string; role: string }): Promise<AdministrationOutcome>
+  revokeRole(request: { username: string; role: string }): Promise<AdministrationOutcome>
+  disable(request: { username: string }): Promise<AdministrationOutcome>
+  enable(request: { username: string }): Promise<AdministrationOutcome>
   setPassword(request: { username: string; password: string }): Promise<AdministrationOutcome>
 }
 
 /** `detail` is English, for people, and never holds a password. */
 export type AdministrationOutcome =
   | { ok: true; user: User }
-  | { ok: false; code: 'invalid' | 'username_taken' | 'user_not_found'; detail: string }
+  | {
+      ok: false
+      code: 'invalid' | 'username_taken' | 'user_not_found' | 'last_admin'
+      detail: string
+    }
 
 export function createUserAdministration({
   database,
@@ -36,6 +45,17 @@ export function createUserAdministration({
 }): UserAdministration {
   const store = createUserStore(database)
   const users = createUsers({ store, passwords, nextId: createUuidSource() })
+  const admin = createUserAdminStore(database)
+
+  async function change(typed: string, wanted: UserChange): Promise<AdministrationOutcome> {
+    const username = normalizeUsername(typed)
+    if (username === undefined) return found(typed, undefined)
+    const outcome = await admin.change({ username }, wanted, operator)
+    if (outcome.kind === 'changed') return { ok: true, user: outcome.user }
+    if (outcome.code === 'user_not_found') return found(typed, undefined)
+    const detail = `${username} is the last active admin: make another one first`
+    return { ok: false, code: outcome.code, detail }
+  }
 
   return {
     async createUser({ username: typed, roles: granted, ...request }) {
@@ -43,17 +63,30 @@ export function createUserAdministration({
       const problem = describeProblems({ ...request, username: typed }) ?? describeRoles(granted)
       if (problem !== undefined || username === undefined) return invalid(problem)
       const allRoles = roles.filter((role) => role === 'customer' || granted.includes(role))
-      const outcome = await users.create({ ...request, username, roles: allRoles })
+      const outcome = await users.create({
+        ...request,
+        username,
+        roles: allRoles,
+        origin: 'command',
+      })
       if (outcome.kind === 'created') return { ok: true, user: outcome.user }
       return { ok: false, code: outcome.code, detail: `the username ${username} is taken` }
     },
 
-    async grantRole({ username: typed, role }) {
-      const known = roles.find((name) => name === role)
-      if (known === undefined) return invalid(describeRoles([role]))
-      const username = normalizeUsername(typed)
-      return found(typed, username && (await store.grantRole(username, known)))
+    async grantRole({ username, role }) {
+      const known = staffRoles.find((name) => name === role)
+      if (known === undefined) return invalid(describeStaffRole(role))
+      return await change(username, { kind: 'grant_role', role: known })
     },
+
+    async revokeRole({ username, role }) {
+      const known = staffRoles.find((name) => name === role)
+      if (known === undefined) return invalid(describeStaffRole(role))
+      return await change(username, { kind: 'revoke_role', role: known })
+    },
+
+    disable: ({ username }) => change(username, { kind: 'disable' }),
+    enable: ({ username }) => change(username, { kind: 'enable' }),
 
     async setPassword({ username: typed, password }) {
       const problem = describeProblems({ password })
@@ -64,6 +97,9 @@ export function createUserAdministration({
     },
   }
 }
+
+/** The operator is nobody of the bank's users, and needs no request. */
+const operator: UserAct = { actorId: null, origin: 'command', requestId: null }
 
 function invalid(detail = 'the request is not valid'): AdministrationOutcome {
   return { ok: false, code: 'invalid', detail }
@@ -85,6 +121,10 @@ function describeProblems(text: Parameters<typeof findUserTextProblems>[0]): str
   const findings = findUserTextProblems(text)
   if (findings.length === 0) return undefined
   return findings.map(({ member, detail }) => `${wordsOfMember[member]}: ${detail}`).join('; ')
+}
+
+function describeStaffRole(name: string): string {
+  return `there is no role ${name} to give or take: it is one of ${staffRoles.join(', ')}`
 }
 
 function describeRoles(names: readonly string[]): string | undefined {

@@ -54,6 +54,7 @@ export function createBootstrap({ store, passwords, nextId }: BootstrapDependenc
       email: `${username}@bank.invalid`,
       passwordHash: await passwords.hash(password),
       roles,
+      origin: 'start',
     }
     return await store.insertFirstAdmin(admin)
   }

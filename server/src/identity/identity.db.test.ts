@@ -204,6 +204,45 @@ describe('administration', () => {
     expect(await listUsers(token)).toBe(401)
   })
 
+  it('gives and takes roles, disables and enables, and leaves the last admin', async () => {
+    const { administration } = newServer()
+    await administration.createUser({ ...bob, roles: ['admin'] })
+    const username = 'Bob'
+    const roles = ['customer', 'teller', 'admin']
+    expect(await administration.grantRole({ username, role: 'teller' })).toMatchObject({
+      ok: true,
+      user: { roles },
+    })
+    for (const refused of [
+      await administration.revokeRole({ username, role: 'admin' }),
+      await administration.disable({ username }),
+    ]) {
+      expect(refused).toMatchObject({ ok: false, code: 'last_admin' })
+    }
+    for (const role of ['customer', 'owner']) {
+      expect(await administration.grantRole({ username, role })).toMatchObject({ code: 'invalid' })
+      expect(await administration.revokeRole({ username, role })).toMatchObject({ code: 'invalid' })
+    }
+    const carol = { ...bob, username: 'carol', roles: ['admin'] }
+    await administration.createUser(carol)
+    await administration.revokeRole({ username, role: 'admin' })
+    await administration.disable({ username })
+    expect(await administration.enable({ username })).toMatchObject({
+      ok: true,
+      user: { roles: ['customer', 'teller'], status: 'active' },
+    })
+    const events = await query(`select kind, origin, actor_id, facts from audit_event order by id`)
+    const byOperator = { origin: 'command', actor_id: null }
+    expect(events).toEqual([
+      { ...byOperator, kind: 'user.created', facts: { roles: 'customer,admin' } },
+      { ...byOperator, kind: 'user.role_granted', facts: { role: 'teller' } },
+      { ...byOperator, kind: 'user.created', facts: { roles: 'customer,admin' } },
+      { ...byOperator, kind: 'user.role_revoked', facts: { role: 'admin' } },
+      { ...byOperator, kind: 'user.disabled', facts: {} },
+      { ...byOperator, kind: 'user.enabled', facts: {} },
+    ])
+  })
+
   it('sets a password, and the old one no longer counts', async () => {
     const identity = newServer()
     await identity.administration.createUser({ ...bob, roles: [] })

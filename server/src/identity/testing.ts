@@ -34,7 +34,6 @@ export function mockUserStore(methods: Partial<UserStore>): UserStore {
     update: () => unexpected('update'),
     replaceHash: () => unexpected('replaceHash'),
     setPasswordHash: () => unexpected('setPasswordHash'),
-    grantRole: () => unexpected('grantRole'),
     rolesOf: () => unexpected('rolesOf'),
     hasAdmin: () => unexpected('hasAdmin'),
     insertFirstAdmin: () => unexpected('insertFirstAdmin'),

@@ -163,7 +163,7 @@ describe('the last admin', () => {
       expect(await admin.change({ id: last.id }, change, act(last.id))).toEqual(refused)
     }
     expect(await users.find(last.id)).toEqual(last)
-    expect(await eventsOf(last)).toEqual([])
+    expect(await eventsOf(last)).toMatchObject([{ kind: 'user.created' }])
     const revokeTeller = { kind: 'revoke_role', role: 'teller' } as const
     expect(await admin.change({ id: last.id }, revokeTeller, act())).toMatchObject({ isNew: true })
   })

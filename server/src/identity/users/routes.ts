@@ -8,7 +8,7 @@ import { parsePage } from '../../http/paging.ts'
 import { problem, type ProblemError } from '../../http/problem.ts'
 import { staffRoles } from '../../http/roles.ts'
 import type { Routes } from '../../http/route.ts'
-import { idSchema, listOf, pageQuery, problems } from '../../http/schema.ts'
+import { idSchema, listOf, oneOf, pageQuery, problems } from '../../http/schema.ts'
 import { present } from '../../kernel/assert.ts'
 import { decodeId, encodeId } from '../../kernel/ids.ts'
 import { renderUser } from './render.ts'
@@ -18,8 +18,10 @@ import {
   emailLengthMax,
   findUserTextProblems,
   normalizeUsername,
+  roles,
   type User,
   type UserText,
+  userStatuses,
 } from './user.ts'
 import type { Users } from './users.ts'
 
@@ -113,11 +115,14 @@ export function createUserRoutes({ users, store }: UserRoutesDependencies): Rout
           tags: ['Users'],
           summary: 'Look users up',
           description:
-            'For staff. Newest first; with `username` or `email` only those of exactly that name or address, in capitals or not.',
+            'For staff. Newest first; with `username` or `email` only those of exactly that name or address, with `username_prefix` those whose name begins like that, in capitals or not.',
           querystring: Type.Object(
             {
               username: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
               email: Type.Optional(Type.String({ minLength: 1, maxLength: emailLengthMax })),
+              username_prefix: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_]{1,64}$' })),
+              role: Type.Optional(oneOf(roles)),
+              status: Type.Optional(oneOf(userStatuses)),
               ...pageQuery,
             },
             { additionalProperties: false },
@@ -126,13 +131,15 @@ export function createUserRoutes({ users, store }: UserRoutesDependencies): Rout
         },
       },
       async (request) => {
-        const { username, email } = request.query
-        const list = `users:${JSON.stringify([username, email])}`
+        const { username, email, username_prefix: prefix, role, status } = request.query
+        const list = `users:${JSON.stringify([username, email, prefix, role, status])}`
         const scope = { list, userId: request.principal.userId }
         const { limit, after } = parsePage(request.query, scope)
         const before = after === undefined ? undefined : decodeId('user', after)
         if (after !== undefined && before === undefined) throw problem('invalid_cursor')
-        const filter = { username: username && normalizeUsername(username), email }
+        const usernamePrefix = prefix?.toLowerCase()
+        const exact = { username: username && normalizeUsername(username), email }
+        const filter = { ...exact, usernamePrefix, role, status }
         // A name that nobody can have finds nobody, and is not the same as no filter.
         const isFindable = username === undefined || filter.username !== undefined
         const page = { ...filter, before, limit: limit + 1 }

@@ -179,17 +179,15 @@ describe('replaceHash', () => {
 })
 
 describe('roles', () => {
-  it('are granted once each, and read at once', async () => {
-    const { id, username } = await inserted()
-    expect(await store.rolesOf(id)).toEqual(['customer'])
-    await store.grantRole(username, 'teller')
-    const user = await store.grantRole(username, 'teller')
-    expect(user?.roles).toEqual(['customer', 'teller'])
-    expect((await store.grantRole(username, 'customer'))?.roles.toSorted()).toEqual([
-      'customer',
-      'teller',
+  it('of a new user of the staff are in the audit trail, and of a customer are not', async () => {
+    const { id } = await inserted({ roles: ['customer', 'teller'], origin: 'command' })
+    await inserted()
+    const text = `select kind, origin, facts from audit_event
+      where subject_id = $1 or kind = 'user.created' and facts ->> 'roles' = 'customer'`
+    expect((await owner.query(text, [id])).rows).toEqual([
+      { kind: 'user.created', origin: 'command', facts: { roles: 'customer,teller' } },
     ])
-    expect((await store.rolesOf(id)).toSorted()).toEqual(['customer', 'teller'])
+    expect(await store.rolesOf(id)).toEqual(['customer', 'teller'])
   })
 
   it('are none for a user who is disabled or not there', async () => {
@@ -200,8 +198,26 @@ describe('roles', () => {
   })
 
   it('and passwords are not given to nobody', async () => {
-    expect(await store.grantRole('nobody', 'teller')).toBeUndefined()
     expect(await store.setPasswordHash('nobody', hash)).toBeUndefined()
+  })
+})
+
+describe('searching', () => {
+  it('finds by the beginning of a name, by role and by status, all at once', async () => {
+    const teller = await inserted({ username: 'searched_a', roles: ['customer', 'teller'] })
+    const disabled = await inserted({ username: 'searched_b' })
+    await owner.query(`update app_user set status = 'disabled' where id = $1`, [disabled.id])
+    const search = { usernamePrefix: 'searched', limit: 10 }
+    const idsOf = async (filter: object) =>
+      (await store.list({ ...search, ...filter })).map(({ id }) => id)
+    expect(await idsOf({})).toEqual([disabled.id, teller.id])
+    expect(await idsOf({ before: disabled.id })).toEqual([teller.id])
+    expect(await idsOf({ role: 'teller' })).toEqual([teller.id])
+    expect(await idsOf({ status: 'disabled' })).toEqual([disabled.id])
+    expect(await idsOf({ role: 'teller', status: 'disabled' })).toEqual([])
+    // An underscore is no wildcard.
+    expect(await idsOf({ usernamePrefix: 'searched_b' })).toEqual([disabled.id])
+    expect(await idsOf({ usernamePrefix: 's_arched' })).toEqual([])
   })
 })
 

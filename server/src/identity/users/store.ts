@@ -3,7 +3,7 @@
  * one row. A hash leaves the store only where a password is to be compared.
  */
 import { sql, type Kysely } from 'kysely'
-import { recordAuditEvent } from '../../audit-events/audit-events.ts'
+import { recordAuditEvent, type AuditOrigin } from '../../audit-events/audit-events.ts'
 import type { Database } from '../../database/database.ts'
 import { isUniqueViolation } from '../../database/errors.ts'
 import type { DB } from '../../database/schema.generated.ts'
@@ -12,7 +12,7 @@ import type { Uuid } from '../../kernel/ids.ts'
 import type { QueueMail } from '../mails/mail-request.ts'
 import { endSessions } from '../sessions/ending-store.ts'
 import { toUser, userColumns, type NarrowColumns } from './columns.ts'
-import type { User } from './user.ts'
+import type { User, UserStatus } from './user.ts'
 
 export interface NewUser {
   id: Uuid
@@ -22,6 +22,8 @@ export interface NewUser {
   email: string
   passwordHash: string
   roles: readonly Role[]
+  /** Who makes the user, for the audit trail of staff; `api` when not given. */
+  origin?: AuditOrigin
 }
 
 /** Absent members stay as they are. */
@@ -51,6 +53,10 @@ export interface Credentials {
 export interface UserPage {
   username?: string | undefined
   email?: string | undefined
+  /** In lower case. */
+  usernamePrefix?: string | undefined
+  role?: Role | undefined
+  status?: UserStatus | undefined
   /** Only users who came before this one. */
   before?: Uuid | undefined
   limit: number
@@ -68,8 +74,6 @@ export interface UserStore {
   replaceHash(id: Uuid, hash: { before: string; after: string }): Promise<void>
   /** Sets the password whatever it was, and ends all sessions. `undefined` when there is no such user. */
   setPasswordHash(username: string, passwordHash: string): Promise<User | undefined>
-  /** Adds a role; one that the user has stays once. `undefined` when there is no such user. */
-  grantRole(username: string, role: Role): Promise<User | undefined>
   /** None for a user who is disabled or not there: such a one may do nothing. */
   rolesOf(id: Uuid): Promise<readonly Role[]>
   hasAdmin(): Promise<boolean>
@@ -113,11 +117,18 @@ export function createUserStore({
       return row && toUser(row)
     },
 
-    // Index app_user_username_key, app_user_email or the primary key read backwards.
-    async list({ username, email, before, limit }) {
+    // Index app_user_username_key, app_user_email or the primary key read backwards; the other filters
+    // are checked on the way.
+    async list({ username, email, usernamePrefix, role, status, before, limit }) {
       let query = users
       if (username !== undefined) query = query.where('username', '=', username)
       if (email !== undefined) query = query.where(sql`lower(email)`, '=', sql`lower(${email})`)
+      if (usernamePrefix !== undefined) {
+        query = query.where(sql<boolean>`starts_with(username, ${usernamePrefix})`)
+      }
+      if (role !== undefined)
+        query = query.where('roles', '@>', sql<string[]>`array[${role}::text]`)
+      if (status !== undefined) query = query.where('status', '=', status)
       if (before !== undefined) query = query.where('id', '<', before)
       return (await query.orderBy('id', 'desc').limit(limit).execute()).map(toUser)
     },
@@ -183,19 +194,6 @@ export function createUserStore({
           requestId: null,
         })
         return toUser(row)
-      })
-    },
-
-    async grantRole(username, role) {
-      return await transaction(async (tx) => {
-        const row = await tx
-          .updateTable('app_user')
-          .set({ roles: sql`array_remove(roles, ${role}) || array[${role}::text]` })
-          .where('username', '=', username)
-          .returning(userColumns)
-          .$narrowType<NarrowColumns>()
-          .executeTakeFirst()
-        return row && toUser(row)
       })
     },
 
@@ -288,7 +286,20 @@ async function insertUser(tx: Kysely<DB>, user: NewUser): Promise<User> {
     .returning(userColumns)
     .$narrowType<NarrowColumns>()
     .executeTakeFirstOrThrow()
+  if (user.roles.length > 1) await recordStaff(tx, user)
   return toUser(row)
+}
+
+/** Whoever is staff from the first moment on has been given roles by that. */
+async function recordStaff(tx: Kysely<DB>, { id, roles, origin }: NewUser): Promise<void> {
+  await recordAuditEvent(tx, {
+    kind: 'user.created',
+    actorId: null,
+    ...(origin && { origin }),
+    subject: { prefix: 'user', id },
+    facts: { roles: roles.join(',') },
+    requestId: null,
+  })
 }
 
 async function orUsernameTaken<T>(inserting: Promise<T>): Promise<T | 'username_taken'> {

@@ -4,7 +4,8 @@ import type { Uuid } from '../../kernel/ids.ts'
 import { isCleanText } from '../../kernel/text.ts'
 import { passwordRefusalDetail, refusePassword } from '../passwords/password.ts'
 
-export type UserStatus = 'active' | 'disabled'
+export const userStatuses = ['active', 'disabled'] as const
+export type UserStatus = (typeof userStatuses)[number]
 
 export interface User {
   id: Uuid

@@ -1,4 +1,5 @@
 /** Making and changing users: what may be asked is checked by the caller, see `user.ts`. */
+import type { AuditOrigin } from '../../audit-events/audit-events.ts'
 import type { Role } from '../../http/route.ts'
 import type { Uuid } from '../../kernel/ids.ts'
 import type { Passwords } from '../passwords/passwords.ts'
@@ -12,6 +13,8 @@ export interface UserRequest {
   email: string
   password: string
   roles: readonly Role[]
+  /** `api` when not given. */
+  origin?: AuditOrigin
 }
 
 export interface UserUpdate {
