@@ -121,6 +121,11 @@ export interface BatchSeal {
   singleton: Generated<boolean>;
 }
 
+export interface DataKey {
+  sealed: Buffer;
+  singleton: Generated<boolean>;
+}
+
 export interface Entry {
   account_id: string | null;
   amount: Int8 | null;
@@ -146,12 +151,28 @@ export interface IdempotencyKey {
   transfer_id: string | null;
 }
 
+export interface KnownSource {
+  key: Buffer;
+  seen_at: Generated<Timestamp>;
+}
+
 export interface MailToken {
   created_at: Generated<Timestamp>;
   email: string;
   expires_at: Timestamp;
   hash: Buffer;
   purpose: string;
+  user_id: string;
+}
+
+export interface RateLimit {
+  full_at: Timestamp;
+  key: Buffer;
+}
+
+export interface RecoveryCode {
+  created_at: Generated<Timestamp>;
+  hash: Buffer;
   user_id: string;
 }
 
@@ -164,6 +185,23 @@ export interface SchemaMigration {
   id: Generated<number>;
   name: string;
   run_on: Timestamp;
+}
+
+export interface SecondFactor {
+  confirmed_at: Timestamp | null;
+  created_at: Generated<Timestamp>;
+  last_step: Generated<Int8>;
+  secret: Buffer;
+  user_id: string;
+}
+
+export interface SecondFactorChallenge {
+  created_at: Generated<Timestamp>;
+  expires_at: Timestamp;
+  hash: Buffer;
+  password_hash: string;
+  tries: Generated<number>;
+  user_id: string;
 }
 
 export interface Session {
@@ -218,11 +256,17 @@ export interface DB {
   bank_secret: BankSecret;
   batch: Batch;
   batch_seal: BatchSeal;
+  data_key: DataKey;
   entry: Entry;
   idempotency_key: IdempotencyKey;
+  known_source: KnownSource;
   mail_token: MailToken;
+  rate_limit: RateLimit;
+  recovery_code: RecoveryCode;
   schema_compatibility: SchemaCompatibility;
   schema_migration: SchemaMigration;
+  second_factor: SecondFactor;
+  second_factor_challenge: SecondFactorChallenge;
   session: Session;
   transfer: Transfer;
   transfer_text: TransferText;
