@@ -3,11 +3,17 @@
  * demo, the bench and the tests of the running bank.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { StartError } from '../server/src/process/start-error.ts'
 
-const entry = fileURLToPath(new URL('../server/src/main.ts', import.meta.url))
+const root = new URL('../', import.meta.url)
+
+/** What `npm start` gives to node: the limits of its memory, and the program. */
+const startWords = /"start": "exec node ([^"]+)"/
+  .exec(readFileSync(new URL('package.json', root), 'utf8'))?.[1]
+  ?.split(' ')
 
 const outputLengthMax = 256 * 1024
 
@@ -55,7 +61,8 @@ export async function startBankProcess(options: BankProcessOptions): Promise<Ban
   const address = options.address ?? `127.0.0.1:${await freePort()}`
   const metricsAddress = `127.0.0.1:${await freePort()}`
   const started = performance.now()
-  const child = spawn(process.execPath, [entry], {
+  const child = spawn(process.execPath, startWords ?? [], {
+    cwd: fileURLToPath(root),
     env: {
       ...process.env,
       ...(options.dataDirectory === undefined ? {} : { DATA_DIR: options.dataDirectory }),
