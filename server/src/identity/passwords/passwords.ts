@@ -9,11 +9,11 @@
 import { availableParallelism } from 'node:os'
 import bcrypt from 'bcrypt'
 import { assert } from '../../kernel/assert.ts'
-import { refusePassword } from './password.ts'
+import { isPasswordForm } from './password.ts'
 import { createWorkLimit } from './work-limit.ts'
 
 export interface Passwords {
-  /** The hash to store. The password must have passed `refusePassword`. */
+  /** The hash to store. The password must have passed `refusePassword`, or have been in use. */
   hash(password: string): Promise<string>
   /** Whether the hash is that password's; without a hash, false after the same work. */
   verify(password: string, hash: string | undefined): Promise<boolean>
@@ -43,12 +43,12 @@ export function createPasswords({
 
   return {
     async hash(password) {
-      assert(refusePassword(password) === undefined, 'the password was not checked')
+      assert(isPasswordForm(password), 'the password was not checked')
       return await limited(() => bcrypt.hash(password, cost))
     },
 
     async verify(password, hash) {
-      const isPossible = hash !== undefined && refusePassword(password) === undefined
+      const isPossible = hash !== undefined && isPasswordForm(password)
       const matches = isPossible
         ? await limited(() => bcrypt.compare(password, hash))
         : await limited(() => bcrypt.compare('no password', dummyHash))

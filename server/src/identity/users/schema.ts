@@ -32,7 +32,7 @@ export const passwordSchema = Type.String({
   // The limits are in bytes; these are what they come to in characters.
   minLength: 1,
   maxLength: passwordBytesMax,
-  description: `${passwordBytesMin} to ${passwordBytesMax} bytes in UTF-8, without NUL.`,
+  description: `${passwordBytesMin} to ${passwordBytesMax} bytes in UTF-8, without NUL; not one of the most common ones.`,
   examples: ['correct horse battery'],
 })
 
