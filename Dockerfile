@@ -34,4 +34,4 @@ COPY --from=build /app ./
 USER 65532:65532
 EXPOSE 8080 9090
 ENTRYPOINT ["/nodejs/bin/node"]
-CMD ["--max-semi-space-size=32", "--max-old-space-size=512", "server/src/main.ts"]
+CMD ["server/src/main.ts"]
