@@ -46,6 +46,7 @@ import { createBankJobs } from './process/jobs.ts'
 import { connectBank, migrateBank, openBankDatabase } from './process/database.ts'
 import { bootstrapBank } from './process/first-admin.ts'
 import { assertListenable, formatAddress, listen } from './process/listen.ts'
+import { createBankAudit } from './process/scheduled-audit.ts'
 import { readTls } from './process/tls.ts'
 import { readTokenKeys, watchTokenKeys } from './process/token-keys.ts'
 import { createUndo, type Undo } from './process/undo.ts'
@@ -151,6 +152,10 @@ async function openBank(opening: Opening): Promise<OpenBank> {
   })
   sealer.start()
   undo.add(() => sealer.stop())
+
+  const audit = createBankAudit({ config, database, logger, metrics })
+  audit?.start()
+  undo.add(() => audit?.stop())
 
   const auditWriter = createAuditWriter({
     write: createAuditEventStore(database).insert,

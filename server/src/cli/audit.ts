@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { present } from '../kernel/assert.ts'
 import { findCurrency } from '../kernel/currency.ts'
 import {
+  acceptVerdict,
   auditLedger,
   trialBalance,
   type AuditFinding,
@@ -26,9 +27,11 @@ export function createAuditCommand(): Command {
     )
     .action(async ({ json }: { json?: boolean }) => {
       const config = readConfig()
-      const report = await withBankDatabase(config, 'server', ({ url }) =>
-        auditLedger({ url, onProgress: showProgress }),
-      ).catch((error: unknown) => {
+      const report = await withBankDatabase(config, 'server', async ({ url }) => {
+        const made = await auditLedger({ url, onProgress: showProgress })
+        if (made.findings.length === 0) await settle(url, made.at)
+        return made
+      }).catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error)
         throw new CommandError(`the audit could not be made: ${reason}`, notAuditedExitCode)
       })
@@ -48,6 +51,12 @@ export function createTrialBalanceCommand(): Command {
       process.stdout.write(`${describeTrialBalance(balances)}\n`)
       if (balances.some(({ debit, credit }) => debit !== credit)) process.exitCode = 1
     })
+}
+
+/** On a standby, which cannot be written to, the verdict stays as it is. */
+async function settle(url: string, at: Date): Promise<void> {
+  const isSettled = await acceptVerdict(url, at).catch(() => false)
+  if (isSettled) note('settled what the scheduled audit had found before')
 }
 
 function showProgress({ title, number, count }: { title: string; number: number; count: number }) {

@@ -56,6 +56,8 @@ export interface Config {
     batchesInFlight: number
     queueSizeMax: number
     deadlineMilliseconds: number
+    /** 0 is never. */
+    auditIntervalMilliseconds: number
   }
   log: { level: SettingValues['LOG_LEVEL']; format: SettingValues['LOG_FORMAT'] }
 }
@@ -125,6 +127,7 @@ function createTree(values: SettingValues): Config {
       batchesInFlight: values.LEDGER_BATCHES_IN_FLIGHT,
       queueSizeMax: values.LEDGER_QUEUE_SIZE_MAX,
       deadlineMilliseconds: values.LEDGER_DEADLINE,
+      auditIntervalMilliseconds: values.AUDIT_INTERVAL,
     },
     log: { level: values.LOG_LEVEL, format: values.LOG_FORMAT },
   }

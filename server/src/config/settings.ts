@@ -318,6 +318,15 @@ export const settings = {
     fallback: '10s',
     parse: parseDuration(100, '5m'),
   }),
+  AUDIT_INTERVAL: setting({
+    group: 'Ledger',
+    description:
+      'How often what was posted since the last time is audited; `0` switches that off. One server ' +
+      'at a time does it. `tallystick audit` audits everything.',
+    example: '5m',
+    fallback: '1m',
+    parse: parseDuration(0, '1d'),
+  }),
   LOG_LEVEL: setting({
     group: 'Logs',
     description: 'The least level that is written: fatal, error, warn, info, debug or trace.',

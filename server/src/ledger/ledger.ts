@@ -20,7 +20,10 @@ export type {
   TransferOutcome,
 } from './engine.ts'
 export { auditLedger } from './audit/audit.ts'
-export type { AuditFinding, AuditOptions, AuditProgress, AuditReport } from './audit/audit.ts'
+export type { AuditOptions, AuditProgress, AuditReport } from './audit/audit.ts'
+export type { AuditFinding } from './audit/finding.ts'
+export { acceptVerdict, createScheduledAudit } from './audit/scheduled-audit.ts'
+export type { AuditState, ScheduledAudit } from './audit/scheduled-audit.ts'
 export { trialBalance } from './audit/trial-balance.ts'
 export type { TrialBalance, TrialBalanceLine } from './audit/trial-balance.ts'
 export type { BatchTelemetry, LedgerTelemetry } from './telemetry.ts'

@@ -94,6 +94,21 @@ export const instruments = {
     labels: ['statement'],
     buckets: secondsBuckets,
   },
+  tallystick_audit_findings: {
+    type: 'gauge',
+    help: 'What the scheduled audit found broken since the last whole audit that was silent.',
+    labels: [],
+  },
+  tallystick_audit_batches_behind: {
+    type: 'gauge',
+    help: 'Batches that the scheduled audit has yet to look at.',
+    labels: [],
+  },
+  tallystick_audit_last_run_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the scheduled audit last had looked at everything; 0 before that.',
+    labels: [],
+  },
   tallystick_jobs_total: {
     type: 'counter',
     help: 'Tries of jobs such as sending a mail: done, retried later, or given up.',

@@ -11,11 +11,12 @@ import { Client, type ClientBase } from 'pg'
 import { toSafeInteger } from '../../database/convert.ts'
 import { classifyDatabaseError } from '../../database/errors.ts'
 import { queryOf, statement, type RowOf } from '../../database/statement.ts'
-import { assert, present } from '../../kernel/assert.ts'
+import { present } from '../../kernel/assert.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { accountPasses } from './account-checks.ts'
-import { sampleSize, type AuditPass } from './check.ts'
+import type { AuditPass } from './check.ts'
 import { entryPasses } from './entry-checks.ts'
+import { collectFindings, type AuditFinding } from './finding.ts'
 import { keyPasses } from './key-checks.ts'
 import { transferPasses } from './transfer-checks.ts'
 
@@ -26,17 +27,6 @@ export const auditPasses: readonly AuditPass[] = [
   ...transferPasses,
   ...keyPasses,
 ]
-
-export interface AuditFinding {
-  /** The name of the check, such as `entry_seq`. */
-  check: string
-  /** What should hold and does not. */
-  guarantee: string
-  /** How many rows break it. */
-  count: number
-  /** The first few of them. */
-  rows: Record<string, unknown>[]
-}
 
 export interface AuditReport {
   /** Empty when all is well. */
@@ -126,24 +116,5 @@ async function runPass(client: ClientBase, pass: AuditPass): Promise<AuditFindin
   const { rows } = await client.query<RowOf<AuditPass['statement']>>(
     queryOf(pass.statement, [], false),
   )
-  const findings = new Map<string, AuditFinding>()
-  for (const row of rows) {
-    const check = row.check_name
-    const guarantee = present(pass.checks[check], `the guarantee of the check ${check}`)
-    const finding = findings.get(check) ?? {
-      check,
-      guarantee,
-      count: toSafeInteger(row.row_count),
-      rows: [],
-    }
-    assert(isRecord(row.facts), 'the evidence of a check is an object')
-    finding.rows.push(row.facts)
-    assert(finding.rows.length <= sampleSize, 'a check gives a sample and not all of its rows')
-    findings.set(check, finding)
-  }
-  return [...findings.values()]
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return collectFindings(rows, pass.checks)
 }

@@ -8,14 +8,15 @@ import { statement, type Statement } from '../../database/statement.ts'
 /** Rows of evidence that each check gives; how many there are is counted beside. */
 export const sampleSize = 10
 
-const columns = { check_name: 'text', row_count: 'bigint', facts: 'jsonb' } as const
+/** The columns of every statement that looks for what is broken. */
+export const findingColumns = { check_name: 'text', row_count: 'bigint', facts: 'jsonb' } as const
 
 export interface AuditPass {
   /** What it looks at, for people. */
   title: string
   /** The guarantee behind each check that the pass makes, by the name its rows bear. */
   checks: Readonly<Record<string, string>>
-  statement: Statement<readonly [], typeof columns>
+  statement: Statement<readonly [], typeof findingColumns>
 }
 
 /**
@@ -24,7 +25,13 @@ export interface AuditPass {
  * what it stands on, as members of a WITH.
  */
 export function auditStatement(name: string, prelude: string, violations: string) {
-  const text = `
+  const text = sampleText(prelude, violations)
+  return statement({ name: `audit_${name}`, text, parameters: [], columns: findingColumns })
+}
+
+/** The text of such a statement. */
+export function sampleText(prelude: string, violations: string): string {
+  return `
     with ${prelude === '' ? '' : `${prelude},`} violation as (${violations}), sample as (
       select check_name, facts, count(*) over (partition by check_name) as row_count,
         row_number() over (partition by check_name) as place
@@ -32,5 +39,4 @@ export function auditStatement(name: string, prelude: string, violations: string
     )
     select check_name, row_count, facts from sample where place <= ${sampleSize}
     order by check_name, place`
-  return statement({ name: `audit_${name}`, text, parameters: [], columns })
 }
