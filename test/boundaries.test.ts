@@ -49,6 +49,7 @@ const faces: Record<string, RegExp> = {
   database: /^database\/[^/]+\.ts$/,
   http: /^http\/[^/]+\.ts$/,
   ledger: /^ledger\/ledger\.ts$/,
+  'rate-limits': /^rate-limits\/rate-limits\.ts$/,
   'audit-events': /^audit-events\/audit-events\.ts$/,
   jobs: /^jobs\/jobs\.ts$/,
   mail: /^mail\/mail\.ts$/,

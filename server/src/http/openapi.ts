@@ -112,6 +112,7 @@ export function problemCodesOf(route: RouteEntry): ProblemCode[] {
   const add = (condition: boolean, ...more: ProblemCode[]) => {
     if (condition) for (const code of more) codes.add(code)
   }
+  add(route.isLimited, 'rate_limited')
   add(body || query || path, 'validation_failed')
   add(body, 'malformed_json', 'body_too_large', 'unsupported_media_type', 'request_timeout')
   add(route.access !== 'public', 'token_missing', 'authorization_unsupported')

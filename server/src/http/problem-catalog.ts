@@ -355,6 +355,15 @@ export const problemCatalog = {
     explanation: 'Balances of customers stay within 2^53 - 1 minor units in either direction.',
   },
 
+  // Too often: 429.
+  rate_limited: {
+    status: 429,
+    title: 'That was asked too often',
+    retry: 'same_key',
+    explanation:
+      'Nothing was done. Wait as `Retry-After` says and send the same request again. `RateLimit-Policy` names the limit and `RateLimit` what is left of it. Tries to log in are limited by address and account; where you have logged in before, what others try does not hold you up.',
+  },
+
   // Ours: 5xx.
   internal_error: {
     status: 500,

@@ -13,6 +13,8 @@ export interface RouteEntry {
   access: Access
   scope: Scope | undefined
   idempotencyKey: 'required' | 'optional' | undefined
+  /** Whether it can be asked too often. */
+  isLimited: boolean
   problemCodes: readonly ProblemCode[]
   /** Which parts of a request its schema reads. */
   reads: { body: boolean; query: boolean; path: boolean }
@@ -33,6 +35,7 @@ export function collectRoutes(app: FastifyInstance): readonly RouteEntry[] {
         access: config.access ?? 'user',
         scope: config.scope,
         idempotencyKey: config.idempotencyKey,
+        isLimited: config.isShedding !== false,
         problemCodes: config.problemCodes ?? [],
         reads: {
           body: schema?.body !== undefined,

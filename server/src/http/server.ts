@@ -3,7 +3,7 @@
  * says only what is its own.
  *
  * A request goes through: connection limits -> framing -> request id -> origin (CORS) -> load ->
- * bearer token -> role -> body (strict JSON) -> schema -> handler -> serializer. Whatever is thrown on
+ * bearer token -> role -> rate limit -> body (strict JSON) -> schema -> handler -> serializer. Whatever is thrown on
  * the way becomes one problem document (failures.ts), and when it is over, one record.
  *
  * Bounds: body 1 MiB, headers 16 KiB and 100, path parameters 256 characters, requests in flight and connections
@@ -29,6 +29,7 @@ import { addJsonBody } from './json-body.ts'
 import { addOpenApi, buildOpenApi } from './openapi.ts'
 import { problem, type ProblemError } from './problem.ts'
 import { createProblemPages } from './problem-pages.ts'
+import { addRateLimits, type RateLimitDependencies } from './rate-limiting.ts'
 import { createRequestIds } from './request-id.ts'
 import { problemCodeKey, recordOf, type RequestRecord } from './request-record.ts'
 import type { Routes } from './route.ts'
@@ -36,7 +37,7 @@ import { collectRoutes, methodsOf, type RouteEntry } from './route-table.ts'
 import { ProblemSchema } from './schema.ts'
 import { addSharedSchemas, share } from './shared-schemas.ts'
 
-export interface HttpServerOptions extends AuthenticationDependencies {
+export interface HttpServerOptions extends AuthenticationDependencies, RateLimitDependencies {
   routes: readonly Routes[]
   readiness: () => Promise<Readiness>
   /** Called once for each defect, with what was thrown. */
@@ -132,7 +133,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     done(isTooMuch ? problem('overloaded') : undefined)
   })
   await addLoadShedding(app, options.eventLoopDelayMaxMilliseconds ?? 1_000)
-  addAuthentication(app, options)
+  addRateLimits(app, options, () => addAuthentication(app, options))
   addJsonBody(app)
   addIntegerQuery(app)
   share(app, ProblemSchema)

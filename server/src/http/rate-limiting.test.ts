@@ -1,0 +1,119 @@
+import { describe, expect, it, vi } from 'vitest'
+import type { RateLimits } from '../rate-limits/rate-limits.ts'
+import type { Routes } from './route.ts'
+import { asUser, buildTestApp } from './testing.ts'
+
+const routes: Routes = async (app) => {
+  const open = { access: 'public' } as const
+  app.get('/open', { config: open, schema: { operationId: 'open' } }, async () => 'ok')
+  app.get('/mine', { schema: { operationId: 'mine' } }, async () => 'ok')
+  app.post('/mine', { schema: { operationId: 'change' } }, async () => 'ok')
+  app.post(
+    '/money',
+    { config: { idempotencyKey: 'required' }, schema: { operationId: 'money' } },
+    async () => 'ok',
+  )
+  app.post('/try', { config: open, schema: { operationId: 'try' } }, async (_request, reply) => {
+    const attempt = await reply.limitTries('login', 'alice')
+    await attempt.succeeded()
+    return 'ok'
+  })
+}
+
+const rate = { count: 10, periodMilliseconds: 60_000 }
+const state = { name: 'login', rate, remaining: 3, fullMilliseconds: 41_500 }
+const fields = {
+  'ratelimit-policy': '"login";q=10;w=60',
+  ratelimit: '"login";r=3;t=42',
+}
+const alice = '00000000-0000-7000-8000-000000000001'
+
+/** Limits that say what they are told to, and keep what they were asked. */
+function createLimits(isAllowed: boolean) {
+  const verdict = isAllowed
+    ? { isAllowed, state }
+    : { isAllowed, state: { ...state, remaining: 0 }, waitMilliseconds: 7_001 }
+  const succeeded = vi.fn<() => Promise<void>>(async () => {})
+  const limits = {
+    consume: vi.fn<RateLimits['consume']>(async () => ({ verdict, succeeded })),
+    countRequest: vi.fn<RateLimits['countRequest']>(() => verdict),
+  }
+  return { limits, succeeded }
+}
+
+describe('what is limited', () => {
+  it.each([
+    ['GET', '/open', {}, 'public', '192.0.2.7'],
+    ['GET', '/mine', asUser(alice), 'read', `user ${alice}`],
+    ['POST', '/mine', asUser(alice), 'write', `user ${alice}`],
+    ['POST', '/money', asUser(alice), 'money', `user ${alice}`],
+  ] as const)('%s %s', async (method, url, headers, name, subject) => {
+    const { limits } = createLimits(true)
+    const app = await buildTestApp({ routes: [routes], rateLimits: limits })
+    const response = await app.inject({ method, url, headers, remoteAddress: '192.0.2.7' })
+    expect(response.statusCode).toBe(200)
+    expect(response.headers).toMatchObject(fields)
+    expect(limits.countRequest.mock.calls).toEqual([[name, subject]])
+  })
+
+  it('probes are not', async () => {
+    const { limits } = createLimits(false)
+    const app = await buildTestApp({ routes: [routes], rateLimits: limits })
+    expect((await app.inject('/livez')).statusCode).toBe(200)
+    expect((await app.inject('/readyz')).statusCode).toBe(200)
+  })
+
+  it('nothing is without limits, and nothing says so', async () => {
+    const app = await buildTestApp({ routes: [routes] })
+    const response = await app.inject({ method: 'POST', url: '/try' })
+    expect(response.statusCode).toBe(200)
+    expect(response.headers).not.toHaveProperty('ratelimit')
+  })
+})
+
+describe('rate_limited', () => {
+  it.each([
+    ['GET', '/open', {}],
+    ['GET', '/mine', asUser(alice)],
+  ] as const)('%s %s says how long to wait', async (method, url, headers) => {
+    const { limits } = createLimits(false)
+    const app = await buildTestApp({ routes: [routes], rateLimits: limits })
+    const response = await app.inject({ method, url, headers })
+    expect(response.statusCode).toBe(429)
+    expect(response.headers).toMatchObject({
+      'retry-after': '8',
+      'ratelimit-policy': '"login";q=10;w=60',
+      ratelimit: '"login";r=0;t=42',
+      'content-type': 'application/problem+json',
+    })
+    expect(response.json()).toMatchObject({ code: 'rate_limited', limit: 'login' })
+  })
+
+  it('a try that is refused is not made', async () => {
+    const { limits, succeeded } = createLimits(false)
+    limits.countRequest.mockReturnValue({ isAllowed: true, state: undefined })
+    const app = await buildTestApp({ routes: [routes], rateLimits: limits })
+    const response = await app.inject({ method: 'POST', url: '/try', remoteAddress: '192.0.2.7' })
+    expect(response.json()).toMatchObject({ status: 429, code: 'rate_limited' })
+    expect(limits.consume.mock.calls).toEqual([
+      ['login', { source: '192.0.2.7', account: 'alice' }],
+    ])
+    expect(succeeded).not.toHaveBeenCalled()
+  })
+})
+
+describe('the address that is limited', () => {
+  const forwarded = { 'x-forwarded-for': '203.0.113.9, 198.51.100.1' }
+
+  it.each([
+    ['is that of the connection, whatever it forwards', [], '10.0.0.1'],
+    ['is what a trusted proxy says', ['10.0.0.0/8'], '198.51.100.1'],
+    ['is not what a proxy says that is not trusted', ['172.16.0.0/12'], '10.0.0.1'],
+    ['goes through several trusted ones', ['10.0.0.0/8', '198.51.100.1'], '203.0.113.9'],
+  ])('%s', async (_, trustedProxies, address) => {
+    const { limits } = createLimits(true)
+    const app = await buildTestApp({ routes: [routes], rateLimits: limits, trustedProxies })
+    await app.inject({ url: '/open', headers: forwarded, remoteAddress: '10.0.0.1' })
+    expect(limits.countRequest.mock.calls).toEqual([['public', address]])
+  })
+})
