@@ -12,6 +12,8 @@ import {
   theEdgeFits,
   trafficIsDeniedByDefault,
 } from './support/cluster-rules.ts'
+import { parseManifests } from './support/manifest.ts'
+import { findExcessRights, findMissingRights } from './support/release-rules.ts'
 import { openKustomize } from './support/kustomize.ts'
 import { renderManifestSets, type ManifestSet } from './support/manifest-sets.ts'
 import { deployFolder } from './support/paths.ts'
@@ -55,7 +57,8 @@ export const check: Check = {
       const problems = sets.flatMap((set) =>
         rulesOf(set).flatMap((rule) => rule(set.manifests).map((text) => `${set.name}: ${text}`)),
       )
-      const count = rulesForAll.length + rulesForReleases.length + 1
+      problems.push(...findRightsProblems(sets))
+      const count = rulesForAll.length + rulesForReleases.length + 3
       return judge(kustomize.tool, problems, `${count} rules, the limit of connections among them`)
     } finally {
       kustomize.close()
@@ -66,6 +69,13 @@ export const check: Check = {
 function rulesOf({ name, isReleased }: ManifestSet): readonly Rule[] {
   if (!isReleased) return rulesForAll
   return [...rulesForAll, ...rulesForReleases, connectionsFit(readConnectionsMax(name))]
+}
+
+function findRightsProblems(sets: readonly ManifestSet[]): string[] {
+  const file = join(deployFolder, 'kubernetes/access/deployer.yaml')
+  const rights = parseManifests(readFileSync(file, 'utf8'))
+  const released = sets.filter(({ isReleased }) => isReleased).flatMap((set) => set.manifests)
+  return [...findMissingRights(released, rights), ...findExcessRights(rights)]
 }
 
 /** What the database of an environment takes, as its environment.env says. */

@@ -1,9 +1,13 @@
 /** Each rule of the manifests is broken once, and says so. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as cluster from './support/cluster-rules.ts'
 import { openKustomize, type Kustomize } from './support/kustomize.ts'
 import { parseManifests } from './support/manifest.ts'
+import { deployFolder } from './support/paths.ts'
 import * as pods from './support/pod-rules.ts'
+import { findExcessRights, findMissingRights } from './support/release-rules.ts'
 import type { Rule } from './support/rules.ts'
 
 /** A rule, and a change of the text of the manifests that breaks it. */
@@ -96,5 +100,20 @@ describe('rules of the manifests', () => {
     const broken = text.replace(from, to)
     expect(broken).not.toBe(text)
     expect(rule(parseManifests(broken))).not.toEqual([])
+  })
+
+  it('a right that a release needs and lacks, and one that it does not need, are found', ({
+    skip,
+  }) => {
+    if (text === '') skip('there is no kustomize')
+    const file = join(deployFolder, 'kubernetes/access/deployer.yaml')
+    const rights = readFileSync(file, 'utf8')
+    const released = parseManifests(text)
+    expect(findMissingRights(released, parseManifests(rights))).toEqual([])
+    expect(findExcessRights(parseManifests(rights))).toEqual([])
+    const fewer = parseManifests(rights.replace('networkpolicies', 'none'))
+    expect(findMissingRights(released, fewer)).not.toEqual([])
+    const more = parseManifests(rights.replace('[configmaps,', '[secrets, configmaps,'))
+    expect(findExcessRights(more)).not.toEqual([])
   })
 })

@@ -14,7 +14,7 @@ import { runTool } from './support/tool.ts'
 /** Files that are applied as they stand. */
 const plainFiles = [
   'kubernetes/legacy/aws-auth.yaml',
-  'kubernetes/legacy/deployer.yaml',
+  'kubernetes/access/deployer.yaml',
   'kubernetes/controllers/network-policy.yaml',
 ]
 
