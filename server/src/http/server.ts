@@ -10,7 +10,6 @@
  * by `limits` (connections.ts).
  */
 import cors from '@fastify/cors'
-import underPressure from '@fastify/under-pressure'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { addAuthentication, type AuthenticationDependencies } from './authentication.ts'
 import {
@@ -20,6 +19,7 @@ import {
   type Connections,
 } from './connections.ts'
 import { createDocsPage } from './docs-page.ts'
+import { watchEventLoop } from './event-loop.ts'
 import { classifyFailure, sendProblem } from './failures.ts'
 import { framingProblem, originForm } from './framing.ts'
 import { commonHeaders, tlsHeaders } from './headers.ts'
@@ -52,7 +52,7 @@ export interface HttpServerOptions extends AuthenticationDependencies, RateLimit
   trustedProxies?: readonly string[]
   tls?: { cert: string; key: string }
   limits?: Partial<ConnectionLimits>
-  /** Mean delay of the event loop from which on requests are refused as `overloaded`. */
+  /** How late the event loop may be before requests are refused as `overloaded`: event-loop.ts. */
   eventLoopDelayMaxMilliseconds?: number
 }
 
@@ -127,12 +127,15 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   addSharedSchemas(app)
   const routes = collectRoutes(app)
   await addCors(app, options.allowedOrigins ?? [])
+  const { eventLoopDelayMaxMilliseconds: delayMaxMilliseconds = 1_000 } = options
+  const eventLoop = watchEventLoop({ delayMaxMilliseconds })
+  app.addHook('onClose', async () => eventLoop.stop())
   app.addHook('onRequest', (request, _reply, done) => {
     if (request.is404) return done(notFound(routes, request))
-    const isTooMuch = connections?.isFull() && request.routeOptions.config.isShedding !== false
-    done(isTooMuch ? problem('overloaded') : undefined)
+    const isTooMuch = connections?.isFull() || eventLoop.isOverloaded()
+    const isShed = isTooMuch && request.routeOptions.config.isShedding !== false
+    done(isShed ? problem('overloaded') : undefined)
   })
-  await addLoadShedding(app, options.eventLoopDelayMaxMilliseconds ?? 1_000)
   addRateLimits(app, options, () => addAuthentication(app, options))
   addJsonBody(app)
   addIntegerQuery(app)
@@ -197,16 +200,5 @@ async function addCors(app: FastifyInstance, allowedOrigins: readonly string[]):
     ],
     maxAge: 600,
     strictPreflight: false,
-  })
-}
-
-async function addLoadShedding(app: FastifyInstance, delayMax: number): Promise<void> {
-  if (delayMax === 0) return
-  await app.register(underPressure, {
-    maxEventLoopDelay: delayMax,
-    sampleInterval: 500,
-    pressureHandler: (request) => {
-      if (request.routeOptions.config.isShedding !== false) throw problem('overloaded')
-    },
   })
 }

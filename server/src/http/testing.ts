@@ -45,7 +45,7 @@ export const testServerOptions = {
   authenticate: authenticateTest(async () => ['customer']),
   readiness: async () => ({ ok: true, checks: {} }),
   // Tests share a machine with others, whose load is no reason for 503.
-  eventLoopDelayMaxMilliseconds: 0,
+  eventLoopDelayMaxMilliseconds: Infinity,
 } as const satisfies Partial<HttpServerOptions>
 
 function authenticateTest(rolesOf: RolesOf): AuthenticationDependencies['authenticate'] {
