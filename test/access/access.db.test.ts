@@ -1,0 +1,146 @@
+/** The whole access table on the real API: every route, every role, every relation to the thing. */
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { problemCatalog } from '../../server/src/http/problem-catalog.ts'
+import { createBanklessServer } from '../../tools/api-document.ts'
+import {
+  accessTable,
+  tableRoles,
+  type Answer,
+  type Answers,
+  type Relation,
+  type Row,
+} from './access-table.ts'
+import { requests, type TableRequest } from './requests.ts'
+import { createAccessWorld, type AccessWorld, type Person } from './world.ts'
+
+const server = await createBanklessServer()
+await server.close(0)
+const routes = server.routes.filter(({ method }) => method !== 'HEAD' && method !== 'OPTIONS')
+const rows = Object.entries(accessTable)
+
+let world: AccessWorld
+/** Somebody to pay, who also is an admin, so that no other one is the last. */
+let other: Person
+/** Every problem document of a cell by its route, to compare their bytes. */
+const bodies = new Map<string, Set<string>>()
+let cellCount = 0
+let refusalCount = 0
+
+beforeAll(async () => {
+  world = await createAccessWorld()
+  other = await world.person('admin')
+})
+
+afterAll(async () => {
+  await world.close()
+})
+
+async function send(route: string, request: TableRequest, token?: string): Promise<Answer> {
+  const [method = ''] = route.split(' ')
+  const headers: Record<string, string> = {}
+  if (token !== undefined) headers['authorization'] = `Bearer ${token}`
+  if (request.idempotencyKey) headers['idempotency-key'] = crypto.randomUUID()
+  if (request.body !== undefined) headers['content-type'] = 'application/json'
+  const response = await fetch(world.url + request.path, {
+    method,
+    headers,
+    ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
+  })
+  const text = await response.text()
+  if (response.ok) return 'ok'
+  const { code }: { code: keyof typeof problemCatalog } = JSON.parse(text)
+  expect({ route, status: response.status }).toEqual({ route, status: problemCatalog[code].status })
+  if (response.status === 403 && token !== undefined) refusalCount += 1
+  const seen = bodies.get(`${route} ${code}`) ?? new Set()
+  bodies.set(`${route} ${code}`, seen.add(text.replace(/"request_id":"[^"]*"/, '')))
+  return code
+}
+
+function makerOf(route: string) {
+  const make = requests[route]
+  if (make === undefined) throw new Error(`there is no request for ${route}: add one`)
+  return make
+}
+
+/** What each role is answered, by a fresh person each: some requests change who asks. */
+async function answersTo(route: string, relation: Relation): Promise<Answer[]> {
+  return await Promise.all(
+    tableRoles.map(async (role) => {
+      const me = await world.person(role)
+      const subjects = {
+        own: () => me,
+        another: () => world.person(),
+        absent: () => world.absent(),
+      }
+      const subject = await subjects[relation]()
+      cellCount += 1
+      return await send(route, makerOf(route)(subject, other), me.token)
+    }),
+  )
+}
+
+async function answersOf(route: string, row: Row): Promise<Row> {
+  if ('stranger' in row) {
+    cellCount += 1
+    return { stranger: await send(route, makerOf(route)(world.absent(), other)) }
+  }
+  if ('any' in row) return { any: asAnswers(await answersTo(route, 'own')) }
+  return {
+    own: asAnswers(await answersTo(route, 'own')),
+    another: asAnswers(await answersTo(route, 'another')),
+    absent: asAnswers(await answersTo(route, 'absent')),
+  }
+}
+
+function asAnswers([customer, teller, auditor, admin]: Answer[]): Answers {
+  if (!customer || !teller || !auditor || !admin) throw new Error('each role has an answer')
+  return [customer, teller, auditor, admin]
+}
+
+describe('the table', () => {
+  it('has a row and a request for every route, and for nothing else', () => {
+    const names = routes.map(({ method, url }) => `${method} ${url}`).toSorted()
+    expect(Object.keys(accessTable).toSorted()).toEqual(names)
+    expect(Object.keys(requests).toSorted()).toEqual(names)
+  })
+
+  it('lets strangers in where the router does, and only there', () => {
+    const open = routes.filter(({ access }) => access === 'public')
+    const strangers = rows.filter(([, row]) => 'stranger' in row).map(([route]) => route)
+    expect(strangers.toSorted()).toEqual(open.map((r) => `${r.method} ${r.url}`).toSorted())
+  })
+})
+
+describe('the API answers as the table says', () => {
+  test.each(rows)('%s', async (route, row) => {
+    expect(await answersOf(route, row)).toEqual(row)
+  })
+
+  test('a stranger gets token_missing wherever the route is not public', async () => {
+    const closed = rows.filter(([, row]) => !('stranger' in row)).map(([route]) => route)
+    const answers = await Promise.all(
+      closed.map(async (route) => [route, await send(route, makerOf(route)(other, other))]),
+    )
+    expect(answers).toEqual(closed.map((route) => [route, 'token_missing']))
+  })
+})
+
+describe('when all has been asked', () => {
+  it("an answer does not tell another's thing from none at all", () => {
+    const codes = ['account_not_found', 'transfer_not_found', 'session_not_found'] as const
+    const masked = [...bodies].filter(([name]) => codes.some((code) => name.endsWith(code)))
+    expect(masked.length).toBeGreaterThan(5)
+    for (const [name, texts] of masked)
+      expect({ name, count: texts.size }).toEqual({ name, count: 1 })
+  })
+
+  it('every refusal is in the audit trail, the books are right, and the table was large', async () => {
+    await world.stop()
+    const text = `select coalesce(sum(event_count), 0)::integer as refused from audit_event
+      where kind = 'access.refused' and actor_id is not null`
+    expect(await world.query(text)).toEqual([{ refused: refusalCount }])
+    expect(refusalCount).toBeGreaterThan(50)
+    expect(await world.audit()).toEqual([])
+    expect(cellCount).toBeGreaterThan(250)
+  })
+})
