@@ -189,7 +189,12 @@ function createPlainOrTls({ tls, limits }: ConnectionsOptions, listener: Request
     requireHostHeader: false,
     insecureHTTPParser: false,
   }
-  return tls ? createTlsServer({ ...settings, ...tls }, listener) : createServer(settings, listener)
+  const server = tls
+    ? createTlsServer({ ...settings, ...tls }, listener)
+    : createServer(settings, listener)
+  // A client that has said all (`printf ... | nc`) still gets its answer. Node has this switch and no
+  // option for it: without, it ends the connection under the request that it has just passed on.
+  return Object.assign(server, { httpAllowHalfOpen: true })
 }
 
 function codeOfParser(code: string | undefined) {

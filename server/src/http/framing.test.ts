@@ -131,6 +131,18 @@ describe('framing that is refused with a problem document', () => {
       'malformed_request',
       post('Transfer-Encoding: gzip\r\n', '{}'),
     ],
+    [
+      'a transfer coding before chunked',
+      400,
+      'malformed_request',
+      post('Transfer-Encoding: gzip, chunked\r\n', '2\r\n{}\r\n0\r\n\r\n'),
+    ],
+    [
+      'two Content-Types',
+      400,
+      'malformed_request',
+      post('Content-Type: text/plain\r\nContent-Length: 2\r\n', '{}'),
+    ],
     ['a header of 17 KiB', 431, 'headers_too_large', get('/livez', `a: ${'b'.repeat(17_408)}\r\n`)],
     ['2,500 headers', 431, 'headers_too_large', get('/livez', 'a:b\r\n'.repeat(2_500))],
     ['101 headers', 431, 'headers_too_large', get('/livez', 'a:b\r\n'.repeat(99))],
@@ -173,6 +185,12 @@ describe('framing that is served', () => {
     const answers = answersOf(await send(many.join(''), get('/livez', 'Request-Id: n99\r\n')))
     expect(answers).toHaveLength(100)
     answers.forEach(({ headers }, index) => expect(headers).toContain(`request-id: n${index}\r\n`))
+  })
+
+  it('a request is answered when its client has ended its half of the connection', async () => {
+    const socket = connect(Number(address.port), address.hostname)
+    socket.end(post('Content-Length: 2\r\n', '{}'))
+    expect(answersOf(await text(socket))).toMatchObject([{ status: 200 }])
   })
 
   it('a request is answered before the garbage that follows it', async () => {

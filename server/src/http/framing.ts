@@ -1,6 +1,7 @@
 /**
  * What Node's HTTP parser lets through and RFC 9112 does not: several Host headers or none, a
- * request line for another host, header lists that Node would silently cut.
+ * request line for another host, header lists that Node would silently cut, a body in codings that
+ * nobody takes off, two types for one body.
  */
 import type { IncomingMessage } from 'node:http'
 import { countHeader } from './headers.ts'
@@ -20,6 +21,9 @@ export function framingProblem(request: IncomingMessage): ProblemCode | undefine
   const hostCount = countHeader(rawHeaders, 'host')
   if (hostCount > 1 || (hostCount === 0 && httpVersionMinor > 0)) return 'malformed_request'
   if (headers.host !== undefined && !hostSyntax.test(headers.host)) return 'malformed_request'
+  const coding = headers['transfer-encoding']
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') return 'malformed_request'
+  if (countHeader(rawHeaders, 'content-type') > 1) return 'malformed_request'
   const url = request.url ?? ''
   if (!url.startsWith('/') && url !== '*') return 'misdirected_request'
   return undefined

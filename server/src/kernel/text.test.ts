@@ -14,6 +14,9 @@ test.each([
 test.each([
   ['empty', ''],
   ['blanks only', ' \u00a0\u3000'],
+  ['a zero-width space', '\u200b'],
+  ['a filler', '\u3164'],
+  ['tags only', '\u{E0041}\u{E0042}'],
   ['NUL', 'a\u0000b'],
   ['a line feed', 'a\nb'],
   ['DEL', 'a\u007f'],

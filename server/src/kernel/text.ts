@@ -12,11 +12,15 @@
 const refusedCharacter =
   /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u
 
-/** True for clean text of 1 to `codePointsMax` code points that does not consist of blanks only. */
+// Blanks, what Unicode lets a font leave out (zero-width characters, fillers, tags), and the Braille
+// pattern without dots.
+const visibleCharacter = /[^\s\p{Default_Ignorable_Code_Point}\u2800]/u
+
+/** True for clean text of 1 to `codePointsMax` code points of which at least one can be seen. */
 export function isCleanText(value: string, codePointsMax: number): boolean {
   if (value.length === 0 || value.length > codePointsMax * 2) return false
   if (refusedCharacter.test(value)) return false
-  if (value.trim().length === 0) return false
+  if (!visibleCharacter.test(value)) return false
   if (value.normalize('NFC') !== value) return false
   return countCodePoints(value) <= codePointsMax
 }
