@@ -7,16 +7,10 @@
  * again cannot help.
  */
 
-export type Retry = 'same_key' | 'new_key' | 'never'
+import type { ProblemKind } from './problem-kind.ts'
+import { proofProblems } from './proof-problems.ts'
 
-export interface ProblemKind {
-  status: number
-  /** A short summary that is the same for every occurrence. */
-  title: string
-  retry: Retry
-  /** What it means and what to do about it, for the page that explains the code. */
-  explanation: string
-}
+export type { ProblemKind, Retry } from './problem-kind.ts'
 
 export const problemCatalog = {
   // What is wrong with the request as it was sent: 400.
@@ -205,13 +199,6 @@ export const problemCatalog = {
     retry: 'new_key',
     explanation: 'Usernames are unique and know no capitals. Choose another one.',
   },
-  email_taken: {
-    status: 409,
-    title: 'The e-mail address is taken',
-    retry: 'never',
-    explanation:
-      'Somebody else has confirmed this address since the mail was sent. It belongs to one user only.',
-  },
   bank_account_exists: {
     status: 409,
     title: 'The bank account is there, with another normal side',
@@ -283,13 +270,6 @@ export const problemCatalog = {
     retry: 'new_key',
     explanation:
       'Who changes a password shows that they know the one before, in `current_password`. Nothing was changed.',
-  },
-  mail_token_invalid: {
-    status: 422,
-    title: 'The link counts no more',
-    retry: 'never',
-    explanation:
-      'A link in a mail counts once, for 15 minutes, and only while what it is about has not changed. Ask for a new mail.',
   },
   too_many_api_keys: {
     status: 422,
@@ -363,6 +343,8 @@ export const problemCatalog = {
     explanation:
       'Nothing was done. Wait as `Retry-After` says and send the same request again. `RateLimit-Policy` names the limit and `RateLimit` what is left of it. Tries to log in are limited by address and account; where you have logged in before, what others try does not hold you up.',
   },
+
+  ...proofProblems,
 
   // Ours: 5xx.
   internal_error: {

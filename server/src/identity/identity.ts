@@ -19,6 +19,12 @@ import { createMailQueue } from './mails/mail-request.ts'
 import { createMails, type MailTaskOptions } from './mails/mails.ts'
 import { createPasswords } from './passwords/passwords.ts'
 import { createRefreshTokens } from './sessions/refresh-token.ts'
+import { createChallengeStore } from './second-factor/challenge-store.ts'
+import { createSecondFactorRoutes } from './second-factor/routes.ts'
+import { createSecondFactors } from './second-factor/second-factor.ts'
+import { createSecondFactorStore } from './second-factor/store.ts'
+import { createVaultStore } from './second-factor/vault-store.ts'
+import { createVault } from './second-factor/vault.ts'
 import { createSessionRoutes } from './sessions/routes.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { createSessionStore } from './sessions/store.ts'
@@ -55,11 +61,14 @@ export interface Identity {
   userRoutes: Routes
   userAdminRoutes: Routes
   sessionRoutes: Routes
+  secondFactorRoutes: Routes
   apiKeyRoutes: Routes
   /** Confirming an address, resetting a password, and the pages that mailed links lead to. */
   mailRoutes: readonly Routes[]
   /** For the job runner, by their names. */
   createMailTasks: (options: MailTaskOptions) => Record<string, JobTask>
+  /** Seals secrets under the token key that signs. At start, and now and then. */
+  keepSecrets: () => Promise<void>
   /** Once at start, before the first request. */
   bootstrap: (request: BootstrapRequest) => Promise<BootstrapOutcome>
   administration: UserAdministration
@@ -80,6 +89,16 @@ export function createIdentity({
   const { accessTokenDurationSeconds, refreshTokenDurationSeconds, ...tokenOptions } = tokens
   const maker = createTokenMaker({ ...tokenOptions, clock })
   const sessionStore = createSessionStore(database)
+  const vault = createVault({ ring: tokens.ring, store: createVaultStore(database) })
+  const secondFactors = createSecondFactors({
+    store: createSecondFactorStore({ ...database, queueMail }),
+    challenges: createChallengeStore(database),
+    users: store,
+    passwords,
+    vault,
+    clock,
+    issuer: tokens.issuer,
+  })
   const sessions = createSessions({
     users: store,
     store: sessionStore,
@@ -89,6 +108,7 @@ export function createIdentity({
     accessTokenDurationSeconds,
     refreshTokenDurationSeconds,
     nextId,
+    secondFactors,
     auditWriter,
   })
 
@@ -98,6 +118,8 @@ export function createIdentity({
     userAdminRoutes: createUserAdminRoutes({ admin: createUserAdminStore(database) }),
     apiKeyRoutes: createApiKeyRoutes({ store: createApiKeyStore(database), nextId }),
     sessionRoutes: createSessionRoutes({ sessions, store: sessionStore }),
+    secondFactorRoutes: createSecondFactorRoutes({ secondFactors }),
+    keepSecrets: () => vault.keep(),
     mailRoutes: mails.routes,
     createMailTasks: mails.createTasks,
     bootstrap: createBootstrap({ store, passwords, nextId }),

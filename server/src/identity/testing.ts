@@ -1,6 +1,7 @@
 /** What tests of identity share: users as data, and stores that fail where they were not mocked. */
 import { createUuidSource } from '../kernel/ids.ts'
 import type { SessionStore } from './sessions/store.ts'
+import type { SecondFactors } from './second-factor/second-factor.ts'
 import type { Credentials, UserStore } from './users/store.ts'
 import type { User } from './users/user.ts'
 
@@ -22,6 +23,12 @@ export function testUser(changes: Partial<User> = {}): User {
 
 export function testCredentials(passwordHash: string, changes: Partial<User> = {}): Credentials {
   return { user: testUser(changes), passwordHash }
+}
+
+/** For logins of users who need a password only. */
+export const noSecondFactors: Pick<SecondFactors, 'challenge' | 'answer'> = {
+  challenge: async () => undefined,
+  answer: async () => ({ kind: 'challenge_invalid' }),
 }
 
 /** A store of which a test says what it needs; any other call is a failure of the test. */

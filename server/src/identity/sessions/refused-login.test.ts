@@ -4,7 +4,7 @@ import type { AuditEvent } from '../../audit-events/audit-events.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { createUuidSource } from '../../kernel/ids.ts'
 import { createPasswords } from '../passwords/passwords.ts'
-import { mockSessionStore, mockUserStore, testCredentials } from '../testing.ts'
+import { mockSessionStore, mockUserStore, testCredentials, noSecondFactors } from '../testing.ts'
 import { endlessKeyRing } from '../tokens/key-ring.ts'
 import { createTokenMaker } from '../tokens/token-maker.ts'
 import type { Credentials } from '../users/store.ts'
@@ -28,6 +28,7 @@ async function eventsOf(request: typeof right, found: Credentials | undefined, i
   const recorded: AuditEvent[] = []
   const opened = { accessEpoch: 0, refreshExpiresAt: new Date() }
   const sessions = createSessions({
+    secondFactors: noSecondFactors,
     users: mockUserStore({ findCredentials: async () => found }),
     store: mockSessionStore({ open: async () => (isOpened ? opened : undefined) }),
     passwords,

@@ -4,7 +4,7 @@ import { asUser, buildTestApp } from '../../http/testing.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { createUuidSource, decodeId, encodeId } from '../../kernel/ids.ts'
 import { createPasswords, type Passwords } from '../passwords/passwords.ts'
-import { mockSessionStore, mockUserStore, testCredentials } from '../testing.ts'
+import { mockSessionStore, mockUserStore, testCredentials, noSecondFactors } from '../testing.ts'
 import { endlessKeyRing } from '../tokens/key-ring.ts'
 import { createTokenMaker } from '../tokens/token-maker.ts'
 import type { UserStore } from '../users/store.ts'
@@ -42,6 +42,7 @@ const fail = () => Promise.reject(new Error('planted'))
 async function appWith(mocks: Mocks) {
   const store = mockSessionStore({ open: async () => opened, ...mocks.store })
   const sessions = createSessions({
+    secondFactors: noSecondFactors,
     users: mockUserStore({ findCredentials: async () => credentials, ...mocks.users }),
     store,
     passwords: mocks.passwords ?? passwords,

@@ -3,6 +3,7 @@
  * one's sessions and ending them. What has ended counts no more from the next request on.
  */
 import { isIP } from 'node:net'
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Principal } from '../../http/authentication.ts'
 import { toList } from '../../http/list.ts'
@@ -12,6 +13,7 @@ import type { Routes } from '../../http/route.ts'
 import { idSchema, listOf, noContent, pageQuery, problems } from '../../http/schema.ts'
 import { assert, present } from '../../kernel/assert.ts'
 import { decodeId, encodeId, type Uuid } from '../../kernel/ids.ts'
+import { AnswerChallengeSchema, SecondFactorChallengeSchema } from '../second-factor/schema.ts'
 import { renderUser } from '../users/render.ts'
 import {
   ActiveSessionSchema,
@@ -19,7 +21,7 @@ import {
   RefreshSessionSchema,
   SessionSchema,
 } from './schema.ts'
-import type { Sessions, SessionTokens } from './sessions.ts'
+import type { Device, Sessions, SessionTokens } from './sessions.ts'
 import type { SessionStore, StoredSession } from './store.ts'
 
 export interface SessionRoutesDependencies {
@@ -41,20 +43,48 @@ export function createSessionRoutes({ sessions, store }: SessionRoutesDependenci
           tags: ['Sessions'],
           summary: 'Log in',
           description:
-            'The access token goes into `Authorization: Bearer` of the requests that follow. A wrong password and a user that there is not give the same answer.',
+            'The access token goes into `Authorization: Bearer` of the requests that follow. A wrong password and a user that there is not give the same answer. A user with a second factor gets 202 and a challenge: a code is needed as well.',
           body: CreateSessionSchema,
-          response: { 201: SessionSchema, ...problems('credentials_invalid') },
+          response: {
+            201: SessionSchema,
+            202: SecondFactorChallengeSchema,
+            ...problems('credentials_invalid'),
+          },
         },
       },
       async (request, reply) => {
-        const outcome = await sessions.open({
-          ...request.body,
-          userAgent: request.headers['user-agent']?.slice(0, userAgentLengthMax) ?? null,
-          address: plainAddress(request.ip),
-          requestId: request.id,
-        })
+        const outcome = await sessions.open({ ...request.body, ...deviceOf(request) })
         if (outcome.kind === 'refused') throw problem(outcome.code, { headers: challenge })
-        return reply.code(201).send(renderTokens(outcome))
+        if (outcome.kind === 'opened') return reply.code(201).send(renderTokens(outcome))
+        const { text, expiresAt } = outcome.challenge
+        const answer = { challenge: text, challenge_expires_at: expiresAt.toISOString() }
+        return reply.code(202).send(answer)
+      },
+    )
+
+    app.post(
+      '/v1/sessions/second-factor',
+      {
+        config: { access: 'public' },
+        schema: {
+          operationId: 'answerSecondFactorChallenge',
+          tags: ['Sessions'],
+          summary: 'Log in, the second step',
+          description:
+            'With the challenge of the first step, which counts for five minutes and five tries, and a code.',
+          body: AnswerChallengeSchema,
+          response: {
+            201: SessionSchema,
+            ...problems('challenge_invalid', 'second_factor_code_incorrect'),
+          },
+        },
+      },
+      async (request, reply) => {
+        const outcome = await sessions.answer({ ...request.body, ...deviceOf(request) })
+        if (outcome.kind === 'opened') return reply.code(201).send(renderTokens(outcome))
+        if (outcome.code === 'challenge_invalid')
+          throw problem(outcome.code, { headers: challenge })
+        throw problem(outcome.code, { facts: { tries_left: outcome.triesLeft } })
       },
     )
 
@@ -196,6 +226,14 @@ function renderStored(session: StoredSession, currentId: Uuid) {
     created_at: session.createdAt.toISOString(),
     refreshed_at: session.refreshedAt.toISOString(),
     expires_at: session.expiresAt.toISOString(),
+  }
+}
+
+function deviceOf(request: FastifyRequest): Device {
+  return {
+    userAgent: request.headers['user-agent']?.slice(0, userAgentLengthMax) ?? null,
+    address: plainAddress(request.ip),
+    requestId: request.id,
   }
 }
 

@@ -12,15 +12,20 @@ import type { AuditWriter } from '../../audit-events/audit-events.ts'
 import type { Uuid } from '../../kernel/ids.ts'
 import type { Passwords } from '../passwords/passwords.ts'
 import type { TokenMaker } from '../tokens/token-maker.ts'
+import type { LoginChallenge, SecondFactors } from '../second-factor/second-factor.ts'
 import type { UserStore } from '../users/store.ts'
 import { normalizeUsername, type User } from '../users/user.ts'
 import type { RefreshToken, RefreshTokens } from './refresh-token.ts'
 import type { OpenedSession, SessionLifetimes, SessionStore } from './store.ts'
 
-export interface LoginRequest {
+export interface LoginRequest extends Device {
   /** As typed: a text that can be no username is one that nobody has. */
   username: string
   password: string
+}
+
+/** Where a login comes from. */
+export interface Device {
   userAgent: string | null
   address: string | null
   requestId: string | null
@@ -37,14 +42,28 @@ export interface SessionTokens {
 
 export type LoginOutcome =
   | ({ kind: 'opened' } & SessionTokens)
+  /** The password was right, and a code is needed besides. */
+  | { kind: 'challenged'; challenge: LoginChallenge }
   | { kind: 'refused'; code: 'credentials_invalid' }
 
 export type RefreshOutcome =
   | ({ kind: 'refreshed' } & SessionTokens)
   | { kind: 'refused'; code: 'refresh_token_invalid' }
 
+export interface AnswerRequest extends Device {
+  challenge: string
+  code: string
+}
+
+export type AnswerOutcome =
+  | ({ kind: 'opened' } & SessionTokens)
+  | { kind: 'refused'; code: 'challenge_invalid' }
+  | { kind: 'refused'; code: 'second_factor_code_incorrect'; triesLeft: number }
+
 export interface Sessions {
   open(request: LoginRequest): Promise<LoginOutcome>
+  /** The second step of a login. */
+  answer(request: AnswerRequest): Promise<AnswerOutcome>
   refresh(request: { refreshToken: string; requestId: string | null }): Promise<RefreshOutcome>
 }
 
@@ -57,6 +76,7 @@ export interface SessionsDependencies {
   accessTokenDurationSeconds: number
   refreshTokenDurationSeconds: number
   nextId: () => Uuid
+  secondFactors: Pick<SecondFactors, 'challenge' | 'answer'>
   /** Told of each login that fails. */
   auditWriter: AuditWriter
 }
@@ -67,7 +87,8 @@ export const refreshGraceMilliseconds = 10_000
 const refreshRefused: RefreshOutcome = { kind: 'refused', code: 'refresh_token_invalid' }
 
 export function createSessions(dependencies: SessionsDependencies): Sessions {
-  const { users, store, passwords, tokens, refreshTokens, nextId, auditWriter } = dependencies
+  const { users, store, passwords, tokens, refreshTokens, nextId } = dependencies
+  const { secondFactors, auditWriter } = dependencies
   const { accessTokenDurationSeconds, refreshTokenDurationSeconds } = dependencies
   const lifetimes: SessionLifetimes = {
     refreshSeconds: refreshTokenDurationSeconds,
@@ -93,17 +114,45 @@ export function createSessions(dependencies: SessionsDependencies): Sessions {
     }
 
     const { user, passwordHash } = known
-    const id = nextId()
-    const token = refreshTokens.create(id)
-    const session = { id, userId: user.id, passwordHash, refreshHash: token.hash, lifetimes }
-    const opened = await store.open({ ...session, ...device })
-    if (opened === undefined) return refuseLogin(user, device.requestId)
+    const challenge = await secondFactors.challenge(user.id, passwordHash)
+    if (challenge !== undefined) return { kind: 'challenged', challenge }
+    const session = await openSession(user, passwordHash, device)
+    if (session === undefined) return refuseLogin(user, device.requestId)
 
     if (passwords.isOutdated(passwordHash)) {
       const after = await passwords.hash(password)
       await users.replaceHash(user.id, { before: passwordHash, after })
     }
-    return { kind: 'opened', ...tokensOf(user, opened, token) }
+    return { kind: 'opened', ...session }
+  }
+
+  async function openSession(
+    user: User,
+    passwordHash: string,
+    device: Device,
+  ): Promise<SessionTokens | undefined> {
+    const id = nextId()
+    const token = refreshTokens.create(id)
+    const session = { id, userId: user.id, passwordHash, refreshHash: token.hash, lifetimes }
+    const opened = await store.open({ ...session, ...device })
+    return opened && tokensOf(user, opened, token)
+  }
+
+  async function answer({ challenge, code, ...device }: AnswerRequest): Promise<AnswerOutcome> {
+    const { requestId } = device
+    const outcome = await secondFactors.answer({ challenge, code, requestId })
+    if (outcome.kind === 'challenge_invalid') return { kind: 'refused', code: 'challenge_invalid' }
+    const { userId, passwordHash, triesLeft } = outcome
+    if (outcome.kind === 'code_incorrect') {
+      const subject = { prefix: 'user', id: userId } as const
+      auditWriter.record({ kind: 'second_factor.refused', actorId: null, subject, requestId })
+      return { kind: 'refused', code: 'second_factor_code_incorrect', triesLeft }
+    }
+    const known = await users.findCredentials({ id: userId })
+    const session = known && (await openSession(known.user, passwordHash, device))
+    // The user was disabled, or got another password, between the two steps.
+    if (session === undefined) return { kind: 'refused', code: 'challenge_invalid' }
+    return { kind: 'opened', ...session }
   }
 
   async function refresh({
@@ -155,5 +204,5 @@ export function createSessions(dependencies: SessionsDependencies): Sessions {
     }
   }
 
-  return { open, refresh }
+  return { open, answer, refresh }
 }
