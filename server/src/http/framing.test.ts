@@ -17,6 +17,18 @@ const routes: Routes = async (app) => {
       return body
     },
   )
+  // After whatever has arrived by then was read.
+  app.get(
+    '/later',
+    { config: { access: 'public' }, schema: { operationId: 'later' } },
+    async () => {
+      for (let turn = 0; turn < 20; turn += 1) {
+        // oxlint-disable-next-line no-await-in-loop
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      return 'now'
+    },
+  )
   app.get('/mine', { schema: { operationId: 'mine' } }, async () => null)
   app.get('/large', { config: { access: 'public' }, schema: { operationId: 'large' } }, async () =>
     'x'.repeat(64 * 1024 * 1024),
@@ -189,7 +201,7 @@ describe('framing that is served', () => {
 
   it('a request is answered when its client has ended its half of the connection', async () => {
     const socket = connect(Number(address.port), address.hostname)
-    socket.end(post('Content-Length: 2\r\n', '{}'))
+    socket.end(`GET /later HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
     expect(answersOf(await text(socket))).toMatchObject([{ status: 200 }])
   })
 
