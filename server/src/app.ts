@@ -47,6 +47,7 @@ import { connectBank, migrateBank, openBankDatabase } from './process/database.t
 import { bootstrapBank } from './process/first-admin.ts'
 import { assertListenable, formatAddress, listen } from './process/listen.ts'
 import { createBankAudit } from './process/scheduled-audit.ts'
+import { watchSecrets } from './process/secrets.ts'
 import { readTls } from './process/tls.ts'
 import { readTokenKeys, watchTokenKeys } from './process/token-keys.ts'
 import { createUndo, type Undo } from './process/undo.ts'
@@ -173,6 +174,7 @@ async function openBank(opening: Opening): Promise<OpenBank> {
     undo.add(() => watch.stop())
   }
   const firstAdmin = await bootstrapBank(identity, config, dataDirectory, log)
+  undo.add(await watchSecrets(identity, logger))
 
   const defects = metrics.counter('tallystick_defects_total')
   const http = await createHttpServer({
@@ -274,6 +276,7 @@ export function createRoutes(
     createDepositRoutes({ ledger, currencies }),
     createBankAccountRoutes({ ledger, bankAccounts: createBankAccountStore(database), currencies }),
     createAuditEventRoutes({ auditEvents: createAuditEventStore(database) }),
+    identity.secondFactorRoutes,
   ]
 }
 
