@@ -81,6 +81,7 @@ async function main(): Promise<void> {
     BOOTSTRAP_ADMIN_USERNAME: admin.username,
     BOOTSTRAP_ADMIN_PASSWORD: admin.password,
     LOG_LEVEL: values['log-level'],
+    RATE_LIMITS: 'false',
     ACCOUNTS_PER_USER_MAX: '1000',
   }
   progress('starting a bank for the first time, then again ...')

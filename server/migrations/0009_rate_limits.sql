@@ -59,14 +59,18 @@ begin
 end
 $$;
 
--- Gives back what was taken for a try that was a good one; a null period fills the bucket up. The
--- order of the keys is that in which they were taken. The source is known from now on.
+-- Gives back what was taken for a try that was a good one, by the same rule; a null period fills the
+-- bucket up. The source is known from now on.
 create function give_back_to_rate_limits(
   bucket_keys bytea[], counts integer[], periods interval[], known_key bytea
 ) returns void
   language plpgsql as $$
+declare
+  last_place integer := cardinality(bucket_keys);
 begin
-  for place in 1 .. cardinality(bucket_keys) loop
+  for place in 1 .. last_place loop
+    exit when place = last_place and known_key is not null
+      and exists (select from known_source where known_source.key = known_key);
     update rate_limit
       set full_at = coalesce(full_at - periods[place] / counts[place], '-infinity')
       where key = bucket_keys[place];

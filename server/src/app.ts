@@ -57,6 +57,7 @@ import { createMetricsServer } from './telemetry/metrics-server.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { createRequestTelemetry } from './telemetry/requests.ts'
 import { createTracer } from './telemetry/tracing.ts'
+import { createRateLimits } from './rate-limits/rate-limits.ts'
 import { createTransferRoutes } from './transfers/routes.ts'
 import { createTransferStore } from './transfers/store.ts'
 import { version } from './version.ts'
@@ -176,10 +177,20 @@ async function openBank(opening: Opening): Promise<OpenBank> {
   const firstAdmin = await bootstrapBank(identity, config, dataDirectory, log)
   undo.add(await watchSecrets(identity, logger))
 
+  const rateLimits = createRateLimits({
+    database,
+    policies: config.rateLimits,
+    onError: (error) =>
+      logger.warn({ err: error }, 'old rate limits could not be swept up; trying again'),
+  })
+  rateLimits.start()
+  undo.add(() => rateLimits.stop())
+
   const defects = metrics.counter('tallystick_defects_total')
   const http = await createHttpServer({
     routes: createRoutes(config, database, ledger, identity),
     authenticate: identity.authenticate,
+    rateLimits,
     readiness: () => readiness(database),
     onError(error, requestId) {
       defects.inc()

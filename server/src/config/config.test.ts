@@ -143,3 +143,27 @@ describe('configuration', () => {
     expect(isFrozen(config)).toBe(true)
   })
 })
+
+describe('rate limits', () => {
+  test('each has a setting of its own, and money has none by default', () => {
+    const { tries, requests } = load({
+      RATE_LIMIT_LOGIN: '5/1m',
+      RATE_LIMIT_SIGN_UP: 'off',
+    }).rateLimits
+    expect(tries.login.pair).toEqual({ count: 5, periodMilliseconds: 60_000 })
+    expect(tries.login.account).toEqual({ count: 100, periodMilliseconds: 3_600_000 })
+    expect(tries.sign_up.source).toBeUndefined()
+    expect(requests.money).toBeUndefined()
+    expect(requests.read).toBeDefined()
+  })
+
+  test('one setting switches all of them off', () => {
+    const { tries, requests } = load({ RATE_LIMITS: 'false', RATE_LIMIT_MONEY: '1/1s' }).rateLimits
+    const all = [
+      ...Object.values(tries).flatMap((limits) => Object.values(limits)),
+      ...Object.values(requests),
+    ]
+    expect(all.length).toBeGreaterThan(10)
+    expect(all.filter((limit) => limit !== undefined)).toEqual([])
+  })
+})

@@ -8,10 +8,12 @@ import { resolve } from 'node:path'
 import type { AcceptedKey } from '../identity/tokens/token-key.ts'
 import type { CurrencyCode } from '../kernel/currency.ts'
 import type { Minor } from '../kernel/money.ts'
+import type { RateLimitPolicies } from '../rate-limits/rate-limits.ts'
 import { deepFreeze } from './deep-freeze.ts'
 import type { Address } from './parsers.ts'
 import type { ConfigProblem } from './problems.ts'
 import type { SettingKey, SettingValues } from './settings.ts'
+import { createRateLimitTree } from './rate-limit-tree.ts'
 import { projectDirectory, type ConfigSources } from './sources.ts'
 import { parseSettings } from './values.ts'
 
@@ -59,6 +61,7 @@ export interface Config {
     /** 0 is never. */
     auditIntervalMilliseconds: number
   }
+  rateLimits: RateLimitPolicies
   log: { level: SettingValues['LOG_LEVEL']; format: SettingValues['LOG_FORMAT'] }
 }
 
@@ -129,6 +132,7 @@ function createTree(values: SettingValues): Config {
       deadlineMilliseconds: values.LEDGER_DEADLINE,
       auditIntervalMilliseconds: values.AUDIT_INTERVAL,
     },
+    rateLimits: createRateLimitTree(values),
     log: { level: values.LOG_LEVEL, format: values.LOG_FORMAT },
   }
 }

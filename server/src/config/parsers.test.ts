@@ -3,6 +3,7 @@ import {
   parseAddress,
   parseDatabaseUrl,
   parseDuration,
+  parseLimit,
   parseMailFrom,
   parseNetwork,
   parseOrigin,
@@ -125,3 +126,18 @@ test.each([
 ])('the public URL %j is refused', (text) => {
   expect(parseWebUrl(text)).toHaveProperty('problem')
 })
+
+test.each([
+  ['off', 'off'],
+  ['1/1s', { count: 1, periodMilliseconds: 1000 }],
+  ['100/1h30m', { count: 100, periodMilliseconds: 5_400_000 }],
+])('the limit %s is read', (text, value) => {
+  expect(parseLimit(text)).toEqual({ value })
+})
+
+test.each(['', '10', '0/1m', '10/', '10/0', '10/999ms', '10/25h', '-1/1m', '1.5/1m', '10/1m/1m'])(
+  'the limit %j is refused',
+  (text) => {
+    expect(parseLimit(text)).toHaveProperty('problem')
+  },
+)

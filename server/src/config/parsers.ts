@@ -5,6 +5,7 @@
 import { isIP } from 'node:net'
 import { findCurrency, type CurrencyCode } from '../kernel/currency.ts'
 import { MINOR_MAX, type Minor } from '../kernel/money.ts'
+import type { Rate } from '../rate-limits/rate-limits.ts'
 
 /** `problem` completes the sentence "KEY ...". */
 export type Parsed<T> = { value: T } | { problem: string }
@@ -75,6 +76,17 @@ export function parseDuration(minimumMilliseconds: number, maximum: string): Par
     }
     return { value }
   }
+}
+
+/** `100/10m`: so many, and that many again over each such time. `off` is no limit. */
+export function parseLimit(text: string): Parsed<Rate | 'off'> {
+  if (text === 'off') return { value: 'off' }
+  const [, countText, periodText = ''] = /^(\d{1,7})\/(.+)$/.exec(text) ?? []
+  const count = Number(countText)
+  const periodMilliseconds = durationMilliseconds(periodText) ?? 0
+  return count >= 1 && periodMilliseconds >= 1000 && periodMilliseconds <= 86_400_000
+    ? { value: { count, periodMilliseconds } }
+    : { problem: 'must be a count, a slash and a duration from 1s to 1d; or off' }
 }
 
 function durationMilliseconds(text: string): number | undefined {

@@ -23,31 +23,11 @@ import {
   parseTimeZone,
   parseWebUrl,
   type Parsed,
-  type Parser,
 } from './parsers.ts'
+import { rateLimitSettings } from './rate-limit-settings.ts'
+import { setting, type Setting, type WithFallback } from './setting.ts'
 
-export interface Setting<T> {
-  group: string
-  /** Sentences for the reference. */
-  description: string
-  /** A text that parses, shown with every problem of this setting. */
-  example: string
-  /** The text that counts when the setting is absent. */
-  fallback?: string
-  /** A text of this setting is never shown. */
-  secret?: true
-  parse: Parser<T>
-}
-
-interface WithFallback {
-  fallback: string
-}
-
-function setting<T>(value: Setting<T> & WithFallback): Setting<T> & WithFallback
-function setting<T>(value: Setting<T>): Setting<T>
-function setting<T>(value: Setting<T>): Setting<T> {
-  return value
-}
+export type { Setting } from './setting.ts'
 
 export const settings = {
   SERVER_ADDRESS: setting({
@@ -327,6 +307,7 @@ export const settings = {
     fallback: '1m',
     parse: parseDuration(0, '1d'),
   }),
+  ...rateLimitSettings,
   LOG_LEVEL: setting({
     group: 'Logs',
     description: 'The least level that is written: fatal, error, warn, info, debug or trace.',

@@ -4,7 +4,7 @@
  *
  * Every request counts: on public routes for its address, else for its user or API key. Besides, a
  * handler says `await reply.limitTries('login', username)` before it tries something that strangers
- * could guess at.
+ * could guess at, and `await reply.triesSucceeded('login', username)` when the guess was right.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type {
@@ -18,13 +18,7 @@ import { problem, type ProblemError } from './problem.ts'
 
 export interface RateLimitDependencies {
   /** Nothing is limited without. */
-  rateLimits?: Pick<RateLimits, 'consume' | 'countRequest'>
-}
-
-/** A try that may go on. */
-export interface LimitedTry {
-  /** To be called when it was the owner's own: see RateLimits. */
-  succeeded: () => Promise<void>
+  rateLimits?: Pick<RateLimits, 'consume' | 'succeed' | 'countRequest'>
 }
 
 declare module 'fastify' {
@@ -33,7 +27,9 @@ declare module 'fastify' {
      * Counts a try of this request's address, on `account` where there is one, in one canonical form.
      * Throws the problem `rate_limited` when there were too many.
      */
-    limitTries(name: TryClass, account?: string): Promise<LimitedTry>
+    limitTries(name: TryClass, account?: string): Promise<void>
+    /** To be said when that try was the owner's own: it is given back. */
+    triesSucceeded(name: TryClass, account?: string): Promise<void>
   }
 }
 
@@ -44,12 +40,13 @@ export function addRateLimits(
   addAuthenticationHooks: () => void,
 ): void {
   app.decorateReply('limitTries', async function limitTries(this: FastifyReply, name, account) {
-    if (rateLimits === undefined) return { succeeded: async () => {} }
     const source = this.request.ip
-    const { verdict, succeeded } = await rateLimits.consume(name, { source, account })
-    const refusal = refuse(this, verdict)
+    const verdict = await rateLimits?.consume(name, { source, account })
+    const refusal = verdict && refuse(this, verdict)
     if (refusal !== undefined) throw refusal
-    return { succeeded }
+  })
+  app.decorateReply('triesSucceeded', async function succeed(this: FastifyReply, name, account) {
+    await rateLimits?.succeed(name, { source: this.request.ip, account })
   })
   if (rateLimits === undefined) return addAuthenticationHooks()
 

@@ -62,10 +62,16 @@ const signUp = (source: string) => serverAt(0).consume('sign_up', { source })
 const logIn = (source: string, account = 'alice') =>
   serverAt(0).consume('login', { source, account })
 
+/** A login that was right. */
+async function succeed(source: string, account = 'alice'): Promise<void> {
+  expect((await logIn(source, account)).isAllowed).toBe(true)
+  await serverAt(0).succeed('login', { source, account })
+}
+
 /** Fails to log in until it is refused; returns how many tries it had. */
 async function guess(source: string, account = 'alice'): Promise<number> {
   for (let count = 0; ; count += 1) {
-    if (!(await logIn(source, account)).verdict.isAllowed) return count
+    if (!(await logIn(source, account)).isAllowed) return count
   }
 }
 
@@ -75,39 +81,39 @@ test('two servers together allow exactly as many at once as the limit says', asy
       serverAt(index).consume('sign_up', { source: '192.0.2.1' }),
     ),
   )
-  expect(tries.filter(({ verdict }) => verdict.isAllowed)).toHaveLength(10)
-  const refused = tries.find(({ verdict }) => !verdict.isAllowed)
-  expect(refused?.verdict).toMatchObject({ state: { name: 'sign_up', remaining: 0 } })
+  expect(tries.filter(({ isAllowed }) => isAllowed)).toHaveLength(10)
+  const refused = tries.find(({ isAllowed }) => !isAllowed)
+  expect(refused).toMatchObject({ state: { name: 'sign_up', remaining: 0 } })
   // One of ten in an hour comes back after six minutes.
-  const wait = refused && 'waitMilliseconds' in refused.verdict && refused.verdict.waitMilliseconds
+  const wait = refused && 'waitMilliseconds' in refused && refused.waitMilliseconds
   expect(wait).toBeGreaterThan(5 * 60_000)
   expect(wait).toBeLessThanOrEqual(6 * 60_000)
 })
 
 test('another address has tries of its own, and a /64 of IPv6 shares them', async () => {
   for (let count = 0; count < 10; count += 1) await signUp(`2001:db8::${count}`)
-  expect((await signUp('2001:db8::ffff')).verdict.isAllowed).toBe(false)
-  expect((await signUp('2001:db8:0:1::1')).verdict.isAllowed).toBe(true)
+  expect((await signUp('2001:db8::ffff')).isAllowed).toBe(false)
+  expect((await signUp('2001:db8:0:1::1')).isAllowed).toBe(true)
 })
 
 test('a bucket fills up again over time', async () => {
   for (let count = 0; count < 10; count += 1) await signUp('192.0.2.2')
-  expect((await signUp('192.0.2.2')).verdict.isAllowed).toBe(false)
+  expect((await signUp('192.0.2.2')).isAllowed).toBe(false)
   await sql`update rate_limit set full_at = full_at - interval '12 minutes'`.execute(first.kysely)
   const verdicts = [await signUp('192.0.2.2'), await signUp('192.0.2.2'), await signUp('192.0.2.2')]
-  expect(verdicts.map(({ verdict }) => verdict.isAllowed)).toEqual([true, true, false])
+  expect(verdicts.map(({ isAllowed }) => isAllowed)).toEqual([true, true, false])
 })
 
 describe('guessing at a password', () => {
   test('is stopped for who guesses, and not for the owner elsewhere', async () => {
     expect(await guess('192.0.2.66')).toBe(3)
-    expect((await logIn('192.0.2.1')).verdict.isAllowed).toBe(true)
+    expect((await logIn('192.0.2.1')).isAllowed).toBe(true)
   })
 
   test('a refused try takes nothing from the account, so one stranger cannot use it up', async () => {
     await guess('192.0.2.66')
     for (let count = 0; count < 30; count += 1) await logIn('192.0.2.66')
-    expect((await logIn('192.0.2.1')).verdict.isAllowed).toBe(true)
+    expect((await logIn('192.0.2.1')).isAllowed).toBe(true)
   })
 
   test('from many addresses is stopped by the account', async () => {
@@ -117,26 +123,22 @@ describe('guessing at a password', () => {
   })
 
   test('from many addresses does not hold up the owner where they have logged in before', async () => {
-    await (await logIn('192.0.2.1')).succeeded()
+    await succeed('192.0.2.1')
     for (let host = 1; host <= 5; host += 1) await guess(`198.51.100.${host}`)
-    expect((await logIn('192.0.2.2')).verdict.isAllowed).toBe(false)
-    expect((await logIn('192.0.2.1')).verdict.isAllowed).toBe(true)
+    expect((await logIn('192.0.2.2')).isAllowed).toBe(false)
+    expect((await logIn('192.0.2.1')).isAllowed).toBe(true)
     // There too guessing has its end.
     expect(await guess('192.0.2.1')).toBe(2)
   })
 
   test('over many accounts is stopped by the source', async () => {
     let count = 0
-    while ((await logIn('192.0.2.66', `user_${count}`)).verdict.isAllowed) count += 1
+    while ((await logIn('192.0.2.66', `user_${count}`)).isAllowed) count += 1
     expect(count).toBe(20)
   })
 
   test('a right password gives back what it took', async () => {
-    for (let count = 0; count < 30; count += 1) {
-      const attempt = await logIn('192.0.2.1')
-      expect(attempt.verdict.isAllowed).toBe(true)
-      await attempt.succeeded()
-    }
+    for (let count = 0; count < 30; count += 1) await succeed('192.0.2.1')
     expect(await guess('192.0.2.1')).toBe(3)
   })
 
@@ -145,9 +147,9 @@ describe('guessing at a password', () => {
       Array.from({ length: 40 }, async (_, index) => {
         const account = index % 2 === 0 ? 'alice' : 'bob'
         const keys = { source: `192.0.2.${index % 3}`, account }
-        const attempt = await serverAt(index).consume('login', keys)
-        if (attempt.verdict.isAllowed) await attempt.succeeded()
-        return attempt.verdict.isAllowed
+        const { isAllowed } = await serverAt(index).consume('login', keys)
+        if (isAllowed) await serverAt(index).succeed('login', keys)
+        return isAllowed
       }),
     )
     expect(done).toContain(true)
@@ -155,15 +157,15 @@ describe('guessing at a password', () => {
 })
 
 test('a class without limits asks nothing of the database', async () => {
-  const { verdict } = await serverAt(0).consume('password_reset', { source: '192.0.2.1' })
+  const verdict = await serverAt(0).consume('password_reset', { source: '192.0.2.1' })
   expect(verdict).toEqual({ isAllowed: true, state: undefined })
   expect(await first.kysely.selectFrom('rate_limit').selectAll().execute()).toEqual([])
 })
 
 test('the sweep deletes full buckets and forgotten sources, and nothing else', async () => {
   const { kysely } = first
-  await (await logIn('192.0.2.1')).succeeded()
-  await (await logIn('192.0.2.2', 'bob')).succeeded()
+  await succeed('192.0.2.1')
+  await succeed('192.0.2.2', 'bob')
   await logIn('192.0.2.3', 'carol')
   await sql`update known_source set seen_at = seen_at - interval '181 days'
     where key = (select min(key) from known_source)`.execute(kysely)

@@ -18,6 +18,7 @@ import type {
   RateLimitPolicies,
   RequestClass,
   TryClass,
+  TryLimits,
 } from './policy.ts'
 import { sourceOf } from './source.ts'
 import { createRateLimitStore, type Bucket, type Taken } from './store.ts'
@@ -40,20 +41,16 @@ export interface TryKeys {
   account?: string | undefined
 }
 
-export interface Try {
-  verdict: LimitVerdict
-  /**
-   * To be called when the try was the owner's own: it gives back what was taken, and the source is
-   * one of the owner's from now on.
-   */
-  succeeded: () => Promise<void>
-}
-
 export interface RateLimits {
-  /** Takes one from every limit of the class. */
-  consume(name: TryClass, keys: TryKeys): Promise<Try>
+  /** Takes one from every limit of the class, up to the first that is used up. */
+  consume: (name: TryClass, keys: TryKeys) => Promise<LimitVerdict>
+  /**
+   * To be told when a try was the owner's own: gives back what `consume` took, and the source is one
+   * of the owner's from now on.
+   */
+  succeed: (name: TryClass, keys: TryKeys) => Promise<void>
   /** Takes one of the requests that `subject` (an address, a user, an API key) may make. */
-  countRequest(name: RequestClass, subject: string): LimitVerdict
+  countRequest: (name: RequestClass, subject: string) => LimitVerdict
   /** Sweeps up now and then, until `stop`. */
   start(): void
   stop(): Promise<void>
@@ -67,7 +64,6 @@ export interface RateLimitsOptions {
 
 const sweepMilliseconds = 10 * 60_000
 const allowed: LimitVerdict = { isAllowed: true, state: undefined }
-const unlimited: Try = { verdict: allowed, succeeded: async () => {} }
 
 export function createRateLimits({ database, policies, onError }: RateLimitsOptions): RateLimits {
   const store = createRateLimitStore(database)
@@ -75,35 +71,17 @@ export function createRateLimits({ database, policies, onError }: RateLimitsOpti
   let timer: NodeJS.Timeout | undefined
   let sweeping: Promise<void> = Promise.resolve()
 
-  async function consume(name: TryClass, keys: TryKeys): Promise<Try> {
-    const source = sourceOf(keys.source)
-    const { account } = keys
-    const limits = policies.tries[name]
-    const pair = account === undefined ? undefined : hash([name, 'pair', source, account])
-    // Whom a pair holds up takes nothing more from the source, which others may share, nor from the
-    // account. All tries ask in this order, so that no two wait for each other.
-    const buckets = [
-      ...bucketOf(limits.pair, pair),
-      ...bucketOf(limits.source, hash([name, 'source', source])),
-      ...bucketOf(
-        limits.account,
-        account === undefined ? undefined : hash([name, 'account', account]),
-      ),
-    ]
-    if (buckets.length === 0) return unlimited
-    const known = account === undefined ? undefined : hash(['known', source, account])
-    const exempt = account !== undefined && limits.account !== undefined ? known : undefined
-    const taken = await store.take(buckets, exempt)
-    return {
-      verdict: verdictOf(name, buckets, taken),
-      async succeeded() {
-        const given = taken.flatMap(({ index }) => buckets[index] ?? [])
-        await store.giveBack(
-          given.map((bucket) => ({ ...bucket, isRefilled: bucket.key === pair })),
-          known,
-        )
-      },
-    }
+  async function consume(name: TryClass, keys: TryKeys): Promise<LimitVerdict> {
+    const { buckets, exempt } = bucketsOf(policies.tries[name], name, keys)
+    if (buckets.length === 0) return allowed
+    return verdictOf(name, buckets, await store.take(buckets, exempt))
+  }
+
+  async function succeed(name: TryClass, keys: TryKeys): Promise<void> {
+    const { buckets, exempt, pair } = bucketsOf(policies.tries[name], name, keys)
+    if (buckets.length === 0) return
+    const given = buckets.map((bucket) => ({ ...bucket, isRefilled: bucket.key === pair }))
+    await store.giveBack(given, exempt)
   }
 
   function countRequest(name: RequestClass, subject: string): LimitVerdict {
@@ -116,6 +94,7 @@ export function createRateLimits({ database, policies, onError }: RateLimitsOpti
 
   return {
     consume,
+    succeed,
     countRequest,
     start() {
       timer = setInterval(() => {
@@ -130,8 +109,36 @@ export function createRateLimits({ database, policies, onError }: RateLimitsOpti
   }
 }
 
-function bucketOf(rate: Limit, key: Buffer | undefined): Bucket[] {
-  return rate === undefined || key === undefined ? [] : [{ key, rate }]
+interface Buckets {
+  buckets: Bucket[]
+  /** What stands for a source of the owner's: it leaves the last bucket, the account's, alone. */
+  exempt: Buffer | undefined
+  pair: Buffer | undefined
+}
+
+/**
+ * Whom the pair holds up takes nothing more from the source, which others may share, nor from the
+ * account. All tries ask in this order, so that no two wait for each other.
+ */
+function bucketsOf(limits: TryLimits, name: TryClass, keys: TryKeys): Buckets {
+  const source = sourceOf(keys.source)
+  const ofSource = bucketOf(limits.source, hash([name, 'source', source]))
+  const { account } = keys
+  if (account === undefined) return { buckets: ofSource, exempt: undefined, pair: undefined }
+  const pair = hash([name, 'pair', source, account])
+  return {
+    buckets: [
+      ...bucketOf(limits.pair, pair),
+      ...ofSource,
+      ...bucketOf(limits.account, hash([name, 'account', account])),
+    ],
+    exempt: limits.account && hash([name, 'known', source, account]),
+    pair,
+  }
+}
+
+function bucketOf(rate: Limit, key: Buffer): Bucket[] {
+  return rate === undefined ? [] : [{ key, rate }]
 }
 
 function hash(parts: readonly string[]): Buffer {

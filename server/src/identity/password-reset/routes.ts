@@ -37,7 +37,9 @@ export function createPasswordResetRoutes({
         },
       },
       async (request, reply) => {
-        await store.request(request.body.email)
+        const { email } = request.body
+        await reply.limitTries('password_reset', email.toLowerCase())
+        await store.request(email)
         return reply.code(202).send()
       },
     )
@@ -59,6 +61,7 @@ export function createPasswordResetRoutes({
       async (request, reply) => {
         const { token, password } = request.body
         requireGoodPassword(password)
+        await reply.limitTries('password_reset')
         const hash = hashLinkToken(token)
         // Hashing a password is dear: nobody gets it done for a token that they made up.
         if (!(await store.isUsable(hash))) throw problem('mail_token_invalid')

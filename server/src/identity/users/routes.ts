@@ -50,6 +50,7 @@ export function createUserRoutes({ users, store }: UserRoutesDependencies): Rout
         const { username: typed, password, full_name: fullName, email } = request.body
         requireUserTexts({ fullName, password })
         const username = present(normalizeUsername(typed), 'a username that fits its schema')
+        await reply.limitTries('sign_up')
         const profile = { username, fullName, email }
         const outcome = await users.create({ ...profile, password, roles: ['customer'] })
         if (outcome.kind === 'refused') throw problem(outcome.code)
@@ -88,8 +89,8 @@ export function createUserRoutes({ users, store }: UserRoutesDependencies): Rout
           response: { 200: UserSchema, ...problems('current_password_incorrect') },
         },
       },
-      async (request) => {
-        const { userId, credential } = request.principal
+      async (request, reply) => {
+        const { userId, username, credential } = request.principal
         const { full_name: fullName, email, password: next, current_password } = request.body
         requireUserTexts({ fullName, password: next })
         const passwords = pairPasswords(current_password, next)
@@ -99,9 +100,14 @@ export function createUserRoutes({ users, store }: UserRoutesDependencies): Rout
           requestId: request.id,
         }
         if ((await store.find(userId))?.status !== 'active') throw noLongerAUser()
+        // Whoever found a token guesses at the password here as strangers do at a login.
+        if (password) await reply.limitTries('login', username)
         const changes = { fullName, email, password, requestId: request.id }
         const outcome = await users.update(userId, changes)
-        if (outcome.kind === 'updated') return renderUser(outcome.user)
+        if (outcome.kind === 'updated') {
+          if (password) await reply.triesSucceeded('login', username)
+          return renderUser(outcome.user)
+        }
         throw outcome.code === 'user_not_found' ? noLongerAUser() : problem(outcome.code)
       },
     )
