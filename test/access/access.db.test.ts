@@ -25,6 +25,8 @@ let other: Person
 const bodies = new Map<string, Set<string>>()
 let cellCount = 0
 let refusalCount = 0
+/** How often somebody else's account or transfer was said not to be there. */
+let hiddenCount = 0
 
 beforeAll(async () => {
   world = await createAccessWorld()
@@ -74,7 +76,10 @@ async function answersTo(route: string, relation: Relation): Promise<Answer[]> {
       }
       const subject = await subjects[relation]()
       cellCount += 1
-      return await send(route, makerOf(route)(subject, other), me.token)
+      const answer = await send(route, makerOf(route)(subject, other), me.token)
+      const isHidden = answer === 'account_not_found' || answer === 'transfer_not_found'
+      if (relation === 'another' && isHidden) hiddenCount += 1
+      return answer
     }),
   )
 }
@@ -136,10 +141,12 @@ describe('when all has been asked', () => {
 
   it('every refusal is in the audit trail, the books are right, and the table was large', async () => {
     await world.stop()
-    const text = `select coalesce(sum(event_count), 0)::integer as refused from audit_event
-      where kind = 'access.refused' and actor_id is not null`
-    expect(await world.query(text)).toEqual([{ refused: refusalCount }])
+    const text = `select count(*) filter (where subject_id is null)::integer as refused,
+        count(*) filter (where subject_id is not null)::integer as hidden
+      from audit_event where kind = 'access.refused' and actor_id is not null`
+    expect(await world.query(text)).toEqual([{ refused: refusalCount, hidden: hiddenCount }])
     expect(refusalCount).toBeGreaterThan(50)
+    expect(hiddenCount).toBeGreaterThanOrEqual(10)
     expect(await world.audit()).toEqual([])
     expect(cellCount).toBeGreaterThan(250)
   })

@@ -137,7 +137,9 @@ export function createAccountRoutes(dependencies: AccountRoutesDependencies): Ro
         const account = await accounts.find(id)
         const isReadable =
           account?.ownerId === request.principal.userId || isStaff(await request.roles())
-        if (!account || !isReadable) throw problem('account_not_found')
+        if (!account || !isReadable) {
+          throw problem('account_not_found', { hidden: account && { prefix: 'acct', id } })
+        }
         return renderAccount(account)
       },
     )

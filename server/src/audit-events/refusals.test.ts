@@ -15,6 +15,7 @@ function request(changes: Partial<RequestRecord>): RequestRecord {
     path: '/v1/users/user_1',
     status: 200,
     problemCode: undefined,
+    hiddenThing: undefined,
     durationMilliseconds: 1,
     userId,
     remoteAddress: '127.0.0.1',
@@ -43,6 +44,14 @@ describe('refusals of access', () => {
   it('of a stranger name nobody', () => {
     const refused = { status: 401, problemCode: 'token_invalid', userId: undefined } as const
     expect(eventsOf(request(refused))).toMatchObject([{ actorId: null }])
+  })
+
+  it('of what is not theirs name it, though the answer did not', () => {
+    const hiddenThing = { prefix: 'acct', id: userId } as const
+    const masked = { status: 404, problemCode: 'account_not_found', hiddenThing } as const
+    expect(eventsOf(request(masked))).toMatchObject([
+      { kind: 'access.refused', actorId: userId, subject: hiddenThing },
+    ])
   })
 
   it('of the current password have a kind of their own', () => {

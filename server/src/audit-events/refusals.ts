@@ -1,4 +1,7 @@
-/** Refusals of access as events: whoever is told 401 or 403, on whatever route. */
+/**
+ * Refusals of access as events: whoever is told 401 or 403, on whatever route, and whoever is told 404
+ * for somebody else's thing.
+ */
 import type { RequestRecord } from '../http/request-record.ts'
 import type { AuditEvent } from './event.ts'
 import type { AuditWriter } from './writer.ts'
@@ -23,15 +26,16 @@ export function recordRefusals<Hooks extends { onRequestDone(record: RequestReco
  * and a token that is too old is no refusal: a client learns by it that it must refresh.
  */
 export function refusalOf(request: RequestRecord): AuditEvent | undefined {
-  const { status, problemCode: code, userId, method, route, requestId } = request
+  const { status, problemCode: code, userId, method, route, requestId, hiddenThing } = request
   if (code === undefined) return undefined
-  const isAccess = (status === 401 || status === 403) && !ownEvents.has(code)
+  const isRefused = status === 401 || status === 403 || hiddenThing !== undefined
+  const isAccess = isRefused && !ownEvents.has(code)
   const kind = kindOfCode.get(code) ?? (isAccess ? 'access.refused' : undefined)
   if (kind === undefined) return undefined
   return {
     kind,
     actorId: userId ?? null,
-    subject: null,
+    subject: hiddenThing ?? null,
     facts: { code, method, route: route ?? 'none' },
     requestId,
   }

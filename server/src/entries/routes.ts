@@ -57,7 +57,7 @@ export function createEntryRoutes({ ledger, entries }: EntryRoutesDependencies):
         // Accounts of the bank itself have no owner, and balances that outgrow this answer.
         if (!account || account.ownerId === null) throw problem('account_not_found')
         if (account.ownerId !== userId && !(await request.roles()).has('auditor')) {
-          throw problem('account_not_found')
+          throw problem('account_not_found', { hidden: { prefix: 'acct', id: accountId } })
         }
         const list = JSON.stringify(['entries', accountId, from, to])
         const scope = { list, userId }

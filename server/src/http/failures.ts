@@ -8,7 +8,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { Fault } from '../kernel/fault.ts'
 import { problem, problemContentType, ProblemError, renderProblem } from './problem.ts'
 import { problemCatalog, retryAfterSeconds, type ProblemCode } from './problem-catalog.ts'
-import { problemCodeKey } from './request-record.ts'
+import { hiddenThingKey, problemCodeKey } from './request-record.ts'
 import { validationProblem } from './validation.ts'
 
 const codeOfFastify: Readonly<Record<string, ProblemCode>> = {
@@ -46,6 +46,7 @@ export function classifyFailure(error: unknown): Failure {
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: ProblemError) {
   const { status } = problemCatalog[error.code]
   request[problemCodeKey] = error.code
+  request[hiddenThingKey] = error.options.hidden
   const { requestId = request.id, headers = {}, ...options } = error.options
   void reply.code(status).headers(headers).header('content-type', problemContentType)
   if (status === 503) void reply.header('retry-after', retryAfterSeconds)

@@ -2,6 +2,7 @@
  * Problem documents (RFC 9457): the one form of every 4xx and 5xx answer. A handler throws
  * `problem('account_not_found', {...})`; the error handler of the server renders it.
  */
+import type { IdPrefix, Uuid } from '../kernel/ids.ts'
 import { problemCatalog, type ProblemCode } from './problem-catalog.ts'
 
 /** One thing that is wrong with the request. */
@@ -25,6 +26,16 @@ export interface ProblemOptions {
   /** Headers of the answer, such as `allow`, in lower case. */
   headers?: Readonly<Record<string, string>>
   cause?: unknown
+  /**
+   * What is there and is as good as absent for the caller: for the audit trail only. Nothing in the
+   * answer tells it from an answer without.
+   */
+  hidden?: HiddenThing | undefined
+}
+
+export interface HiddenThing {
+  prefix: IdPrefix
+  id: Uuid
 }
 
 /** An answer that says no. Thrown by hooks and handlers, rendered in one place. */

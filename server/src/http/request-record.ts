@@ -5,6 +5,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Uuid } from '../kernel/ids.ts'
 import { principalIdOf } from './authentication.ts'
+import type { HiddenThing } from './problem.ts'
 import type { ProblemCode } from './problem-catalog.ts'
 
 export interface RequestRecord {
@@ -19,6 +20,8 @@ export interface RequestRecord {
   status: number
   /** Set for every 4xx and 5xx answer. */
   problemCode: ProblemCode | undefined
+  /** Somebody else's thing that was asked for, where the answer was that there is none. */
+  hiddenThing: HiddenThing | undefined
   durationMilliseconds: number
   userId: Uuid | undefined
   remoteAddress: string
@@ -27,14 +30,16 @@ export interface RequestRecord {
 }
 
 const problemCodeKey = Symbol('problemCode')
+const hiddenThingKey = Symbol('hiddenThing')
 
 declare module 'fastify' {
   interface FastifyRequest {
     [problemCodeKey]: ProblemCode | undefined
+    [hiddenThingKey]: HiddenThing | undefined
   }
 }
 
-export { problemCodeKey }
+export { hiddenThingKey, problemCodeKey }
 
 /** `startedAt`, of performance.now(): Fastify's own `elapsedTime` is 0 without an onResponse hook. */
 export function recordOf(
@@ -50,6 +55,7 @@ export function recordOf(
     path: pathOf(request.url),
     status: reply.statusCode,
     problemCode: request[problemCodeKey],
+    hiddenThing: request[hiddenThingKey],
     durationMilliseconds: performance.now() - startedAt,
     userId: principalIdOf(request),
     remoteAddress: request.ip,

@@ -31,7 +31,7 @@ import { problem, type ProblemError } from './problem.ts'
 import { createProblemPages } from './problem-pages.ts'
 import { addRateLimits, type RateLimitDependencies } from './rate-limiting.ts'
 import { createRequestIds } from './request-id.ts'
-import { problemCodeKey, recordOf, type RequestRecord } from './request-record.ts'
+import { hiddenThingKey, problemCodeKey, recordOf, type RequestRecord } from './request-record.ts'
 import type { Routes } from './route.ts'
 import { collectRoutes, methodsOf, type RouteEntry } from './route-table.ts'
 import { ProblemSchema } from './schema.ts'
@@ -114,6 +114,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   }
 
   app.decorateRequest(problemCodeKey, undefined)
+  app.decorateRequest(hiddenThingKey, undefined)
   app.addHook('onRequest', (request, reply, done) => {
     begin(request, reply, () => {
       const code = framingProblem(request.raw)

@@ -4,10 +4,17 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { idempotencyKey } from '../http/idempotency.ts'
+import type { HiddenThing } from '../http/problem.ts'
 import { markReplayed } from '../http/replay.ts'
 import { present } from '../kernel/assert.ts'
 import { decodeId, type Uuid } from '../kernel/ids.ts'
-import type { LedgerEngine, PostedTransfer, TransferInstruction } from '../ledger/ledger.ts'
+import type {
+  LedgerEngine,
+  Party,
+  PostedTransfer,
+  Refusal,
+  TransferInstruction,
+} from '../ledger/ledger.ts'
 import { refusalProblem, type FieldNames } from './refusal-problem.ts'
 
 export interface Posting {
@@ -35,7 +42,23 @@ export async function post({
   })
   if (outcome.replayed) markReplayed(reply)
   if (outcome.kind === 'posted') return outcome.transfer
-  throw refusalProblem(outcome.refusal, { requestId: outcome.requestId, fieldNames })
+  const { refusal, requestId } = outcome
+  const isOwner = order.authority === 'owner'
+  const hidden = isOwner ? await findHidden(ledger, order.debit, refusal) : undefined
+  throw refusalProblem(refusal, { requestId, fieldNames, hidden })
+}
+
+/** The account that was to pay, where it is there and not the caller's. */
+async function findHidden(
+  ledger: LedgerEngine,
+  debit: Party,
+  refusal: Refusal,
+): Promise<HiddenThing | undefined> {
+  if (refusal.code !== 'account_not_found' || refusal.side !== 'debit') return undefined
+  if (!('accountId' in debit)) return undefined
+  // The refusal stands without it, so a database that is gone by now is no matter.
+  const account = await ledger.account(debit.accountId).catch(() => undefined)
+  return account && { prefix: 'acct', id: account.id }
 }
 
 /** The UUID in an id that its schema has let through. */

@@ -3,7 +3,7 @@
  * the ledger's numbers and codes under their names in the API; the English is for people. Nothing
  * here depends on the moment, so that a replayed refusal renders to the same bytes.
  */
-import { problem, type ProblemError } from '../http/problem.ts'
+import { problem, type HiddenThing, type ProblemError } from '../http/problem.ts'
 import type { CurrencyCode } from '../kernel/currency.ts'
 import type { Minor } from '../kernel/money.ts'
 import { unreachable } from '../kernel/assert.ts'
@@ -18,15 +18,16 @@ export interface RefusalContext {
   /** The request that was refused first. */
   requestId: string
   fieldNames?: FieldNames
+  hidden?: HiddenThing | undefined
 }
 
 /** The error to throw for a refusal. */
 export function refusalProblem(
   refusal: Refusal,
-  { requestId, fieldNames = {} }: RefusalContext,
+  { requestId, fieldNames = {}, hidden }: RefusalContext,
 ): ProblemError {
   const { detail, facts } = describe(refusal, fieldNames)
-  return problem(refusal.code, { detail, requestId, ...(facts && { facts }) })
+  return problem(refusal.code, { detail, requestId, hidden, ...(facts && { facts }) })
 }
 
 interface Description {

@@ -161,7 +161,9 @@ export function createTransferRoutes(dependencies: TransferRoutesDependencies): 
         const transfer = await transfers.find(id)
         const view = transfer && viewOf(transfer, request.principal.userId)
         const isReadable = view?.payer || view?.receiver || isStaff(await request.roles())
-        if (!transfer || !view || !isReadable) throw problem('transfer_not_found')
+        if (!transfer || !view || !isReadable) {
+          throw problem('transfer_not_found', { hidden: transfer && { prefix: 'xfer', id } })
+        }
         return renderTransfer(transfer, view)
       },
     )
@@ -178,7 +180,7 @@ export function createTransferRoutes(dependencies: TransferRoutesDependencies): 
     if (accountId === undefined) {
       if (!mayReadAll) throw accountIdRequired()
     } else if (!account || !mayReadAll) {
-      throw problem('account_not_found')
+      throw problem('account_not_found', { hidden: account && { prefix: 'acct', id: accountId } })
     }
   }
 }
