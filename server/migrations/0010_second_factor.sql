@@ -31,8 +31,6 @@ create table second_factor_challenge (
   -- SHA-256 of the text that the client has.
   hash bytea primary key check (octet_length(hash) = 32),
   user_id uuid not null references app_user,
-  -- The one that the password was compared with.
-  password_hash text not null,
   tries smallint not null default 0 check (tries between 0 and 5),
   created_at timestamptz(3) not null default bank_now(),
   expires_at timestamptz(3) not null

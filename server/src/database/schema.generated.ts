@@ -199,7 +199,6 @@ export interface SecondFactorChallenge {
   created_at: Generated<Timestamp>;
   expires_at: Timestamp;
   hash: Buffer;
-  password_hash: string;
   tries: Generated<number>;
   user_id: string;
 }

@@ -9,12 +9,11 @@ import type { Uuid } from '../../kernel/ids.ts'
 export interface NewChallenge {
   hash: Buffer
   userId: Uuid
-  /** The hash that the password was compared with. */
-  passwordHash: string
 }
 
 export interface Challenge {
   userId: Uuid
+  /** The present one: the password is still the one of the first step. */
   passwordHash: string
   triesLeft: number
 }
@@ -22,7 +21,10 @@ export interface Challenge {
 export interface ChallengeStore {
   /** When it ends. Those of the user that have ended are removed. */
   add(challenge: NewChallenge): Promise<Date>
-  /** Counts a try. `undefined` when there is none left, or no such challenge any more. */
+  /**
+   * Counts a try. `undefined` when there is none left, or no such challenge any more, or the password
+   * has changed since.
+   */
   takeTry(hash: Buffer): Promise<Challenge | undefined>
   /** False when another request was first. */
   remove(hash: Buffer): Promise<boolean>
@@ -35,7 +37,7 @@ export function createChallengeStore({
   transaction,
 }: Pick<Database, 'transaction'>): ChallengeStore {
   return {
-    async add({ hash, userId, passwordHash }) {
+    async add({ hash, userId }) {
       return await transaction(async (tx) => {
         await tx
           .deleteFrom('second_factor_challenge')
@@ -45,7 +47,7 @@ export function createChallengeStore({
         const expiresAt = sql<Date>`bank_now() + make_interval(mins => ${challengeMinutes}::integer)`
         const row = await tx
           .insertInto('second_factor_challenge')
-          .values({ hash, user_id: userId, password_hash: passwordHash, expires_at: expiresAt })
+          .values({ hash, user_id: userId, expires_at: expiresAt })
           .returning('expires_at')
           .executeTakeFirstOrThrow()
         return row.expires_at
@@ -55,12 +57,15 @@ export function createChallengeStore({
     async takeTry(hash) {
       return await transaction(async (tx) => {
         const row = await tx
-          .updateTable('second_factor_challenge')
-          .set({ tries: sql`tries + 1` })
-          .where('hash', '=', hash)
-          .where('tries', '<', challengeTriesMax)
-          .where('expires_at', '>', sql<Date>`bank_now()`)
-          .returning(['user_id', 'password_hash', 'tries'])
+          .updateTable('second_factor_challenge as challenge')
+          .from('app_user')
+          .set({ tries: sql`challenge.tries + 1` })
+          .where('challenge.hash', '=', hash)
+          .where('challenge.tries', '<', challengeTriesMax)
+          .where('challenge.expires_at', '>', sql<Date>`bank_now()`)
+          .whereRef('app_user.id', '=', 'challenge.user_id')
+          .whereRef('app_user.password_changed_at', '<=', 'challenge.created_at')
+          .returning(['challenge.user_id', 'app_user.password_hash', 'challenge.tries'])
           .executeTakeFirst()
         if (row === undefined) return undefined
         const triesLeft = challengeTriesMax - row.tries

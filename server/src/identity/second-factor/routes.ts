@@ -106,11 +106,15 @@ export function createSecondFactorRoutes({
           },
         },
       },
-      async (request) => {
-        const { userId } = request.principal
+      async (request, reply) => {
+        const { userId, username } = request.principal
         const { code } = request.body
+        // Whoever found a token guesses at codes here as strangers do at a login.
+        await reply.limitTries('second_factor', username)
         const change = { userId, code, requestId: request.id }
-        return { recovery_codes: valueOf(await secondFactors.renewRecoveryCodes(change)) }
+        const recoveryCodes = valueOf(await secondFactors.renewRecoveryCodes(change))
+        await reply.triesSucceeded('second_factor', username)
+        return { recovery_codes: recoveryCodes }
       },
     )
 
@@ -134,10 +138,12 @@ export function createSecondFactorRoutes({
         },
       },
       async (request, reply) => {
-        const { userId } = request.principal
+        const { userId, username } = request.principal
         const { current_password: currentPassword, code } = request.body
+        await reply.limitTries('second_factor', username)
         const change = { userId, code, currentPassword, requestId: request.id }
         valueOf(await secondFactors.remove(change))
+        await reply.triesSucceeded('second_factor', username)
         return reply.code(204).send()
       },
     )

@@ -42,7 +42,7 @@ export interface SecondFactors {
   renewRecoveryCodes(request: CodeRequest): Promise<FactorOutcome<string[]>>
   remove(request: CodeRequest & { currentPassword: string }): Promise<FactorOutcome<void>>
   /** The first step of a login: `undefined` for a user who needs no second one. */
-  challenge(userId: Uuid, passwordHash: string): Promise<LoginChallenge | undefined>
+  challenge(userId: Uuid): Promise<LoginChallenge | undefined>
   /** The second step. Of a challenge that was answered nothing is left. */
   answer(request: {
     challenge: string
@@ -152,10 +152,10 @@ export function createSecondFactors(dependencies: SecondFactorsDependencies): Se
     renewRecoveryCodes,
     remove,
 
-    async challenge(userId, passwordHash) {
+    async challenge(userId) {
       if (!(await isConfirmed(userId))) return undefined
       const { text, hash } = createLinkToken()
-      return { text, expiresAt: await challenges.add({ hash, userId, passwordHash }) }
+      return { text, expiresAt: await challenges.add({ hash, userId }) }
     },
 
     async answer({ challenge: text, code, requestId }) {

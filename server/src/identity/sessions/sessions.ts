@@ -114,16 +114,17 @@ export function createSessions(dependencies: SessionsDependencies): Sessions {
     }
 
     const { user, passwordHash } = known
-    const challenge = await secondFactors.challenge(user.id, passwordHash)
-    if (challenge !== undefined) return { kind: 'challenged', challenge }
-    const session = await openSession(user, passwordHash, device)
+    const challenge = await secondFactors.challenge(user.id)
+    const session = challenge ?? (await openSession(user, passwordHash, device))
     if (session === undefined) return refuseLogin(user, device.requestId)
 
     if (passwords.isOutdated(passwordHash)) {
       const after = await passwords.hash(password)
       await users.replaceHash(user.id, { before: passwordHash, after })
     }
-    return { kind: 'opened', ...session }
+    return 'sessionId' in session
+      ? { kind: 'opened', ...session }
+      : { kind: 'challenged', challenge: session }
   }
 
   async function openSession(
