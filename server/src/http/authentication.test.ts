@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { describe, expect, it, test } from 'vitest'
-import type { Routes } from './route.ts'
+import type { Role, Routes } from './route.ts'
+import { scopes, type Scope } from './scopes.ts'
 import { asUser, buildTestApp } from './testing.ts'
 
 const alice = '01900000-0000-7000-8000-00000000000a'
@@ -25,6 +26,22 @@ const routes: Routes = async (app) => {
   app.get(
     '/mistake',
     { config: { access: 'public' }, schema: { operationId: 'mistake', ...reply } },
+    async ({ principal }) => ({ user_id: principal.userId }),
+  )
+}
+
+const scoped: Routes = async (app) => {
+  app.get(
+    '/scoped',
+    { config: { scope: 'accounts:read' }, schema: { operationId: 'scoped', ...reply } },
+    async ({ principal }) => ({ user_id: principal.userId }),
+  )
+  app.get(
+    '/scoped-staff',
+    {
+      config: { access: ['teller'], scope: 'deposits:write' },
+      schema: { operationId: 'scopedStaff', ...reply },
+    },
     async ({ principal }) => ({ user_id: principal.userId }),
   )
 }
@@ -113,6 +130,43 @@ describe('roles', () => {
     const response = await broken.inject({ url: '/staff', headers: asUser(bob) })
     expect(response.json()).toMatchObject({ code: 'internal_error' })
     expect(broken.loggedErrors).toHaveLength(1)
+  })
+})
+
+async function askWithKey(url: string, held: readonly Scope[], role: Role = 'customer') {
+  const credential = { kind: 'api_key', id: bob, scopes: new Set(held) } as const
+  const principal = { userId: alice, username: 'alice', credential }
+  const keyApp = await buildTestApp({
+    routes: [routes, scoped],
+    authenticate: async () => ({ ok: true, principal, roles: new Set<Role>(['customer', role]) }),
+  })
+  return await keyApp.inject({ url, headers: { authorization: 'Bearer x' } })
+}
+
+describe('an API key', () => {
+  it('with the scope of the route acts as its user', async () => {
+    const response = await askWithKey('/scoped', ['payees:read', 'accounts:read'])
+    expect(response.json()).toEqual({ user_id: alice })
+  })
+
+  it('with other scopes is told which one it needs', async () => {
+    const response = await askWithKey('/scoped', ['payees:read', 'accounts:write'])
+    expect(response.json()).toMatchObject({ code: 'scope_required', scope: 'accounts:read' })
+    expect(response.headers['www-authenticate']).toBe(
+      `${challenge}, error="insufficient_scope", scope="accounts:read"`,
+    )
+  })
+
+  it('does not reach a route that names no scope, whatever it has', async () => {
+    const response = await askWithKey('/mine', scopes)
+    expect(response.statusCode).toBe(403)
+    expect(response.json()).toMatchObject({ code: 'scope_required', scope: null })
+  })
+
+  it('does what its user may do and no more', async () => {
+    const refused = await askWithKey('/scoped-staff', ['deposits:write'])
+    expect(refused.json()).toMatchObject({ code: 'role_required', roles: ['teller'] })
+    expect((await askWithKey('/scoped-staff', ['deposits:write'], 'teller')).statusCode).toBe(200)
   })
 })
 
