@@ -15,6 +15,7 @@ import { assert, present } from '../../kernel/assert.ts'
 import { decodeId, encodeId, type Uuid } from '../../kernel/ids.ts'
 import { AnswerChallengeSchema, SecondFactorChallengeSchema } from '../second-factor/schema.ts'
 import { renderUser } from '../users/render.ts'
+import { normalizeUsername } from '../users/user.ts'
 import {
   ActiveSessionSchema,
   CreateSessionSchema,
@@ -53,9 +54,14 @@ export function createSessionRoutes({ sessions, store }: SessionRoutesDependenci
         },
       },
       async (request, reply) => {
+        const account = normalizeUsername(request.body.username)
+        await reply.limitTries('login', account)
         const outcome = await sessions.open({ ...request.body, ...deviceOf(request) })
         if (outcome.kind === 'refused') throw problem(outcome.code, { headers: challenge })
+        await reply.triesSucceeded('login', account)
         if (outcome.kind === 'opened') return reply.code(201).send(renderTokens(outcome))
+        // A challenge is good for some tries at a code, so it is challenges that are limited.
+        await reply.limitTries('second_factor', account)
         const { text, expiresAt } = outcome.challenge
         const answer = { challenge: text, challenge_expires_at: expiresAt.toISOString() }
         return reply.code(202).send(answer)
@@ -81,7 +87,10 @@ export function createSessionRoutes({ sessions, store }: SessionRoutesDependenci
       },
       async (request, reply) => {
         const outcome = await sessions.answer({ ...request.body, ...deviceOf(request) })
-        if (outcome.kind === 'opened') return reply.code(201).send(renderTokens(outcome))
+        if (outcome.kind === 'opened') {
+          await reply.triesSucceeded('second_factor', outcome.user.username)
+          return reply.code(201).send(renderTokens(outcome))
+        }
         if (outcome.code === 'challenge_invalid')
           throw problem(outcome.code, { headers: challenge })
         throw problem(outcome.code, { facts: { tries_left: outcome.triesLeft } })
