@@ -10,8 +10,10 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createBank, type Bank, type OpenBank } from './app.ts'
 import type { Config } from './config/config.ts'
+import { readConfigSources } from './config/sources.ts'
 import { firstAdminFileName } from './identity/bootstrap.ts'
 import { parseArguments, usage } from './process/arguments.ts'
+import { addAwsSecrets } from './process/aws-secrets.ts'
 import { createBanner } from './process/banner.ts'
 import { createConfigReader } from './process/config-reader.ts'
 import { isLoopback } from './process/listen.ts'
@@ -36,7 +38,8 @@ async function main(): Promise<void> {
   const request = parseArguments(process.argv.slice(2))
   if (request.kind === 'help') return void process.stdout.write(usage)
   if (request.kind === 'version') return void process.stdout.write(`${version}\n`)
-  const settings = createConfigReader(request.settings)
+  const { secrets = [] } = await addAwsSecrets(readConfigSources())
+  const settings = createConfigReader(request.settings, () => ({ ...readConfigSources(), secrets }))
   const config = settings.read()
   const format = chooseFormat(config.log.format)
   const log = createLogger({ level: config.log.level, format })

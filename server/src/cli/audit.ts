@@ -26,7 +26,7 @@ export function createAuditCommand(): Command {
       '\nExits with 0 when all is well, 1 with findings, 2 when it could not look.',
     )
     .action(async ({ json }: { json?: boolean }) => {
-      const config = readConfig()
+      const config = await readConfig()
       const report = await withBankDatabase(config, 'server', async ({ url }) => {
         const made = await auditLedger({ url, onProgress: showProgress })
         if (made.findings.length === 0) await settle(url, made.at)
@@ -47,7 +47,7 @@ export function createTrialBalanceCommand(): Command {
   return new Command('trial-balance')
     .description('the sums of all accounts, debit and credit, by currency')
     .action(async () => {
-      const balances = await withDatabase(readConfig(), ({ pool }) => trialBalance(pool))
+      const balances = await withDatabase(await readConfig(), ({ pool }) => trialBalance(pool))
       process.stdout.write(`${describeTrialBalance(balances)}\n`)
       if (balances.some(({ debit, credit }) => debit !== credit)) process.exitCode = 1
     })

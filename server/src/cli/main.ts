@@ -10,6 +10,7 @@ import { Command, CommanderError } from 'commander'
 import { loadConfig } from '../config/config.ts'
 import { readConfigSources } from '../config/sources.ts'
 import { generateTokenKey } from '../identity/tokens/token-key.ts'
+import { addAwsSecrets } from '../process/aws-secrets.ts'
 import { migrateBank } from '../process/database.ts'
 import { reportFailure } from '../process/start-error.ts'
 import { version } from '../version.ts'
@@ -38,7 +39,7 @@ function createMigrateCommand(): Command {
   return new Command('migrate')
     .description('bring the schema up to date, as MIGRATION_DATABASE_URL')
     .action(async () => {
-      const { applied } = await withBankDatabase(readConfig(), 'owner', (bank) =>
+      const { applied } = await withBankDatabase(await readConfig(), 'owner', (bank) =>
         migrateBank(bank, note),
       )
       const count = applied.length
@@ -62,8 +63,8 @@ function createConfigCommand(): Command {
   config
     .command('check')
     .description('report every problem that would keep the server from starting')
-    .action(() => {
-      loadConfig(readConfigSources(), { purpose: 'server' })
+    .action(async () => {
+      loadConfig(await addAwsSecrets(readConfigSources()), { purpose: 'server' })
       process.stdout.write('The configuration is fine.\n')
     })
   return config

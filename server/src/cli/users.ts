@@ -79,7 +79,7 @@ function collect(value: string, earlier: string[]): string[] {
 async function administer(
   work: (administration: UserAdministration) => Promise<AdministrationOutcome>,
 ): Promise<void> {
-  const config: Config = readConfig()
+  const config: Config = await readConfig()
   const outcome = await withDatabase(config, (database) => {
     const passwords = createPasswords({ cost: config.passwords.bcryptCost })
     return work(createUserAdministration({ database, passwords }))

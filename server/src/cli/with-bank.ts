@@ -4,6 +4,7 @@ import { loadConfig, type Config } from '../config/config.ts'
 import { readConfigSources } from '../config/sources.ts'
 import { assertCompatible } from '../database/compatibility.ts'
 import type { Database } from '../database/database.ts'
+import { addAwsSecrets } from '../process/aws-secrets.ts'
 import { connectBank, openBankDatabase, type BankDatabase } from '../process/database.ts'
 import { version } from '../version.ts'
 import { CommandError } from './command-error.ts'
@@ -13,8 +14,8 @@ export function note(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
-export function readConfig(): Config {
-  return loadConfig(readConfigSources(), { purpose: 'command' })
+export async function readConfig(): Promise<Config> {
+  return loadConfig(await addAwsSecrets(readConfigSources()), { purpose: 'command' })
 }
 
 export async function withBankDatabase<T>(

@@ -24,6 +24,7 @@ import {
   parseWebUrl,
   type Parsed,
 } from './parsers.ts'
+import { parseSecretNames } from './secret.ts'
 import { rateLimitSettings } from './rate-limit-settings.ts'
 import { setting, type Setting, type WithFallback } from './setting.ts'
 
@@ -142,6 +143,21 @@ export const settings = {
     example: 'false',
     fallback: 'true',
     parse: parseBoolean,
+  }),
+  AWS_SECRETS: setting({
+    group: 'Secrets',
+    description:
+      'Secrets of AWS Secrets Manager, by name or ARN, that are read at the start: settings as ' +
+      "KEY: value pairs, or RDS's own form, which makes DATABASE_URL, or the URL that is named " +
+      'before it. Environment and `app.env` win over them.',
+    example: 'tallystick/server,MIGRATION_DATABASE_URL=tallystick/owner',
+    parse: parseSecretNames,
+  }),
+  AWS_SECRETS_ENDPOINT: setting({
+    group: 'Secrets',
+    description: 'Where AWS Secrets Manager is; that of the region when absent.',
+    example: 'https://vpce-0123.secretsmanager.ap-northeast-2.vpce.amazonaws.com',
+    parse: parseWebUrl,
   }),
   TOKEN_KIND: setting({
     group: 'Tokens and passwords',

@@ -13,6 +13,13 @@ export const projectDirectory = fileURLToPath(new URL('../../../', import.meta.u
 export interface ConfigSources {
   environment: Readonly<Record<string, string | undefined>>
   appEnv?: { name: string; text: string }
+  /** Read from elsewhere; environment and app.env win over them, and of two the later one. */
+  secrets?: readonly SecretSource[]
+}
+
+export interface SecretSource {
+  name: string
+  values: Readonly<Record<string, string>>
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * From sources to parsed values: one value per setting, or every problem at once. The environment
- * wins over app.env; a text of "" in the environment makes a setting absent.
+ * wins over app.env, and app.env over secrets; a text of "" in the environment makes a setting absent.
  */
 import { parseAppEnv } from './app-env.ts'
 import { ConfigError, suggestSetting, type ConfigProblem } from './problems.ts'
@@ -46,6 +46,12 @@ function collectTexts(sources: ConfigSources): {
 } {
   const texts = new Map<SettingKey, string>()
   const problems: ConfigProblem[] = []
+  for (const { name, values } of sources.secrets ?? []) {
+    for (const [key, value] of Object.entries(values)) {
+      if (isSettingKey(key)) texts.set(key, value)
+      else problems.push(unknownKey(key, `secret ${name}`))
+    }
+  }
   if (sources.appEnv) {
     const { name, text } = sources.appEnv
     const file = parseAppEnv(text)
