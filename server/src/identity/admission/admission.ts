@@ -20,11 +20,8 @@ export interface AdmissionDependencies {
   store: AdmissionStore
 }
 
-/**
- * One query under way at a time makes the largest sets, and a set of hundreds takes well under a
- * millisecond.
- */
-const lookupLimits = { inFlightMax: 1, sizeMax: 1024 } as const
+/** A set of hundreds takes about a millisecond. */
+const lookupLimits = { patienceMilliseconds: 50, inFlightMax: 4, sizeMax: 1024 } as const
 
 const invalid: TokenVerdict = { ok: false, code: 'token_invalid' }
 

@@ -20,7 +20,7 @@ function createSource() {
   }
 }
 
-const limits = { inFlightMax: 1, sizeMax: 3 }
+const limits = { patienceMilliseconds: 60_000, inFlightMax: 2, sizeMax: 3 }
 
 test('look-ups of one turn are one query, equal keys once, and absent ones find nothing', async () => {
   const source = createSource()
@@ -57,9 +57,10 @@ test('a set is bounded, and what is beyond goes into the one after', async () =>
   expect(source.queries.map(({ keys }) => keys)).toEqual([['a', 'b', 'c'], ['d']])
 })
 
-test('no more queries are under way than allowed', async () => {
+test('a query that does not come back holds up no others, up to as many as are allowed', async () => {
   const source = createSource()
-  const find = createBatchedLookup({ load: source.load, inFlightMax: 2, sizeMax: 1 })
+  const impatient = { patienceMilliseconds: 1, inFlightMax: 2, sizeMax: 1 }
+  const find = createBatchedLookup({ load: source.load, ...impatient })
   const found = Promise.all(['a', 'b', 'c'].map(find))
   await source.sent(2)
   await new Promise((resolve) => setImmediate(resolve))
