@@ -1,5 +1,5 @@
 /** A request for each row of the table: one that only access could stand in the way of. */
-import type { Person } from './world.ts'
+import { personPassword as password, type Person } from './world.ts'
 
 export interface TableRequest {
   path: string
@@ -11,7 +11,6 @@ export interface TableRequest {
 export type RequestMaker = (subject: Person, other: Person) => TableRequest
 
 const money = { amount: 1, currency: 'EUR' }
-const password = 'a long enough passphrase'
 const profile = { full_name: 'A Person', email: 'person@example.com' }
 /** Of the right form, and of no mail that was ever sent. */
 const mailToken = 'A'.repeat(43)
@@ -43,6 +42,10 @@ export const requests: Readonly<Record<string, RequestMaker>> = {
     path: '/v1/sessions',
     body: { username, password: 'not the one' },
   }),
+  'POST /v1/sessions/second-factor': () => ({
+    path: '/v1/sessions/second-factor',
+    body: { challenge: mailToken, code: '123456' },
+  }),
   'POST /v1/sessions/refresh': () => ({
     path: '/v1/sessions/refresh',
     body: { refresh_token: 'nonsense' },
@@ -63,6 +66,23 @@ export const requests: Readonly<Record<string, RequestMaker>> = {
   'GET /v1/users/me': plain('/v1/users/me'),
   'PATCH /v1/users/me': () => ({ path: '/v1/users/me', body: { full_name: 'Another Name' } }),
   'POST /v1/users/me/email-confirmations': plain('/v1/users/me/email-confirmations'),
+  'GET /v1/users/me/second-factor': plain('/v1/users/me/second-factor'),
+  'POST /v1/users/me/second-factor': () => ({
+    path: '/v1/users/me/second-factor',
+    body: { current_password: password },
+  }),
+  'POST /v1/users/me/second-factor/confirm': () => ({
+    path: '/v1/users/me/second-factor/confirm',
+    body: { code: '123456' },
+  }),
+  'POST /v1/users/me/second-factor/recovery-codes': () => ({
+    path: '/v1/users/me/second-factor/recovery-codes',
+    body: { code: '123456' },
+  }),
+  'POST /v1/users/me/second-factor/disable': () => ({
+    path: '/v1/users/me/second-factor/disable',
+    body: { current_password: password, code: '123456' },
+  }),
   'GET /v1/sessions': plain('/v1/sessions'),
   'DELETE /v1/sessions': plain('/v1/sessions'),
   'DELETE /v1/sessions/current': plain('/v1/sessions/current'),

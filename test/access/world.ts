@@ -9,6 +9,7 @@ import { pino } from 'pino'
 import { createBank } from '../../server/src/app.ts'
 import { loadConfig } from '../../server/src/config/config.ts'
 import type { Role } from '../../server/src/http/route.ts'
+import { createPasswords } from '../../server/src/identity/passwords/passwords.ts'
 import { endlessKeyRing } from '../../server/src/identity/tokens/key-ring.ts'
 import { createTokenMaker } from '../../server/src/identity/tokens/token-maker.ts'
 import { systemClock } from '../../server/src/kernel/clock.ts'
@@ -16,6 +17,9 @@ import { createUuidSource, encodeId, type Uuid } from '../../server/src/kernel/i
 import { auditLedger } from '../../server/src/ledger/ledger.ts'
 import { createPostgresLedger } from '../../server/src/ledger/postgres/postgres-ledger.ts'
 import { createTestDatabase } from '../support/database.ts'
+
+/** Of everyone. */
+export const personPassword = 'a long enough passphrase'
 
 /** Things of one person by their ids in the API. Of nobody, when the person is absent. */
 export interface Person {
@@ -68,6 +72,7 @@ export async function createAccessWorld(): Promise<AccessWorld> {
   const tokens = createTokenMaker({ kind, issuer, audience, ring, clock: systemClock })
   const newId = createUuidSource()
   const teller = newId()
+  const hash = await createPasswords({ cost: 4 }).hash(personPassword)
   let count = 0
 
   async function openWithMoney(ownerId: Uuid): Promise<{ accountId: Uuid; transferId: Uuid }> {
@@ -110,7 +115,6 @@ export async function createAccessWorld(): Promise<AccessWorld> {
   async function person(...roles: Role[]): Promise<Person> {
     count += 1
     const [id, apiKeyId, username] = [newId(), newId(), `person_${count}`]
-    const hash = `$2b$04$${'x'.repeat(53)}`
     const all = [...new Set<Role>(['customer', ...roles])]
     await pool.query(
       `insert into app_user (id, username, full_name, email, password_hash, roles)

@@ -54,11 +54,14 @@ describe('refusals of access', () => {
     ])
   })
 
-  it('of the current password have a kind of their own', () => {
-    const problemCode = 'current_password_incorrect'
-    expect(eventsOf(request({ status: 422, problemCode }))).toMatchObject([
-      { kind: 'user.password_refused', actorId: userId },
-    ])
+  it.each([
+    ['current_password_incorrect', 'user.password_refused'],
+    ['second_factor_code_incorrect', 'second_factor.refused'],
+  ] as const)('of a secret are a kind of their own: %s', (problemCode, kind) => {
+    const guess = request({ status: 422, problemCode })
+    expect(eventsOf(guess)).toMatchObject([{ kind, actorId: userId }])
+    // The second step of a login, which has an event of its own.
+    expect(eventsOf({ ...guess, userId: undefined })).toEqual([])
   })
 
   it.each([

@@ -30,7 +30,8 @@ export function refusalOf(request: RequestRecord): AuditEvent | undefined {
   if (code === undefined) return undefined
   const isRefused = status === 401 || status === 403 || hiddenThing !== undefined
   const isAccess = isRefused && !ownEvents.has(code)
-  const kind = kindOfCode.get(code) ?? (isAccess ? 'access.refused' : undefined)
+  const guess = userId === undefined ? undefined : kindOfCode.get(code)
+  const kind = guess ?? (isAccess ? 'access.refused' : undefined)
   if (kind === undefined) return undefined
   return {
     kind,
@@ -41,9 +42,10 @@ export function refusalOf(request: RequestRecord): AuditEvent | undefined {
   }
 }
 
-/** Guesses of a secret by whoever holds a token. */
+/** Guesses of a secret by whoever holds a token; those at a login have events of their own. */
 const kindOfCode: ReadonlyMap<string, AuditEvent['kind']> = new Map([
   ['current_password_incorrect', 'user.password_refused'],
+  ['second_factor_code_incorrect', 'second_factor.refused'],
 ])
 
 const ownEvents: ReadonlySet<string> = new Set(['credentials_invalid', 'token_expired'])
