@@ -151,7 +151,7 @@ test('a key counts until it expires and while its user is active', async () => {
   expect((await whoAmI(key)).json()).toMatchObject({ code: 'token_invalid' })
 })
 
-test('a secret that is wrong, an id that is nobody’s and other texts: 401', async () => {
+test("a secret that is wrong, an id that is nobody's and other texts: 401", async () => {
   const { id, key } = await createKey()
   const forged = createApiKeyText(decodeId('key', id) ?? '').text
   const nobody = createApiKeyText('01900000-0000-7000-8000-000000000001').text
@@ -160,7 +160,7 @@ test('a secret that is wrong, an id that is nobody’s and other texts: 401', as
   }
 })
 
-test('roles are the user’s, whatever the scopes of a key', async () => {
+test("roles are the user's, whatever the scopes of a key", async () => {
   const { key } = await createKey(['profile:read'])
   await owner.query(`update app_user set roles = '{customer,teller}' where username = $1`, [
     username,
