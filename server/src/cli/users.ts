@@ -23,7 +23,7 @@ interface CreateOptions {
 
 export function createUsersCommand(): Command {
   const users = new Command('users').description(
-    'make users, give and take roles, disable users, set passwords',
+    'make users, give and take roles, disable users, set passwords, remove second factors',
   )
   users
     .command('create <username>')
@@ -69,6 +69,12 @@ export function createUsersCommand(): Command {
       const password = await readPassword()
       await administer((administration) => administration.setPassword({ username, password }))
     })
+  users
+    .command('remove-second-factor <username>')
+    .description('let a user who has lost app and recovery codes log in with the password alone')
+    .action((username: string) =>
+      administer((administration) => administration.removeSecondFactor({ username })),
+    )
   return users
 }
 

@@ -4,9 +4,12 @@
  */
 import type { Database } from '../database/database.ts'
 import { staffRoles } from '../http/roles.ts'
+import { addJob } from '../jobs/jobs.ts'
 import { createUuidSource } from '../kernel/ids.ts'
+import { createMailQueue } from './mails/mail-request.ts'
 import type { Passwords } from './passwords/passwords.ts'
 import { createUserAdminStore, type UserAct, type UserChange } from './users/admin-store.ts'
+import { createSecondFactorStore } from './second-factor/store.ts'
 import { createUserStore } from './users/store.ts'
 import { findUserTextProblems, normalizeUsername, roles, type User } from './users/user.ts'
 import { createUsers } from './users/users.ts'
@@ -25,6 +28,8 @@ export interface UserAdministration {
   disable(request: { username: string }): Promise<AdministrationOutcome>
   enable(request: { username: string }): Promise<AdministrationOutcome>
   setPassword(request: { username: string; password: string }): Promise<AdministrationOutcome>
+  /** For who has lost the app and the recovery codes. */
+  removeSecondFactor(request: { username: string }): Promise<AdministrationOutcome>
 }
 
 /** `detail` is English, for people, and never holds a password. */
@@ -32,7 +37,7 @@ export type AdministrationOutcome =
   | { ok: true; user: User }
   | {
       ok: false
-      code: 'invalid' | 'username_taken' | 'user_not_found' | 'last_admin'
+      code: 'invalid' | 'username_taken' | 'user_not_found' | 'last_admin' | 'no_second_factor'
       detail: string
     }
 
@@ -46,6 +51,8 @@ export function createUserAdministration({
   const store = createUserStore(database)
   const users = createUsers({ store, passwords, nextId: createUuidSource() })
   const admin = createUserAdminStore(database)
+  const queueMail = createMailQueue(addJob)
+  const secondFactors = createSecondFactorStore({ ...database, queueMail })
 
   async function change(typed: string, wanted: UserChange): Promise<AdministrationOutcome> {
     const username = normalizeUsername(typed)
@@ -94,6 +101,14 @@ export function createUserAdministration({
       const username = normalizeUsername(typed)
       if (username === undefined) return found(typed, undefined)
       return found(typed, await store.setPasswordHash(username, await passwords.hash(password)))
+    },
+
+    async removeSecondFactor({ username: typed }) {
+      const username = normalizeUsername(typed)
+      const known = username === undefined ? undefined : await store.findCredentials({ username })
+      if (known === undefined) return found(typed, undefined)
+      if (await secondFactors.removeByOperator(known.user.id)) return { ok: true, user: known.user }
+      return { ok: false, code: 'no_second_factor', detail: `${username} has no second factor` }
     },
   }
 }

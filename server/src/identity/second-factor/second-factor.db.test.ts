@@ -7,7 +7,9 @@ import { queryOnce } from '../../../../test/support/query.ts'
 import type { AuditEvent } from '../../audit-events/audit-events.ts'
 import { createDatabase, type Database } from '../../database/database.ts'
 import { buildTestApp } from '../../http/testing.ts'
+import { createUserAdministration } from '../administration.ts'
 import { createIdentity } from '../identity.ts'
+import { createPasswords } from '../passwords/passwords.ts'
 import { endlessKeyRing } from '../tokens/key-ring.ts'
 import { totpCodeOf } from './totp.ts'
 
@@ -335,6 +337,23 @@ describe('a recovery code', () => {
 })
 
 describe('turning it off', () => {
+  it('is done by the operator for who has lost app and recovery codes', async () => {
+    const { token } = await enrol()
+    const passwords = createPasswords({ cost: 4 })
+    const administration = createUserAdministration({ database, passwords })
+    expect(await administration.removeSecondFactor({ username: 'Alice' })).toMatchObject({
+      ok: true,
+    })
+    expect((await logIn()).statusCode).toBe(201)
+    expect(await state(token)).toEqual({ state: 'off', recovery_codes_left: 0 })
+    expect(
+      await query(`select origin, actor_id from audit_event where kind = 'second_factor.removed'`),
+    ).toEqual([{ origin: 'command', actor_id: null }])
+    for (const username of ['Alice', 'nobody', 'no body']) {
+      expect(await administration.removeSecondFactor({ username })).toMatchObject({ ok: false })
+    }
+  })
+
   it('takes both the password and a code, and a login has one step again', async () => {
     const { token, secret } = await enrol()
     const pending = challengeOf(await logIn())

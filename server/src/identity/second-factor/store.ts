@@ -3,7 +3,11 @@
  * is spent in the tx of what it allows: of two that show the same one, one finds it spent.
  */
 import { sql, type Kysely } from 'kysely'
-import { recordAuditEvents, type AuditEventKind } from '../../audit-events/audit-events.ts'
+import {
+  recordAuditEvent,
+  recordAuditEvents,
+  type AuditEventKind,
+} from '../../audit-events/audit-events.ts'
 import type { Database } from '../../database/database.ts'
 import type { DB } from '../../database/schema.generated.ts'
 import type { Uuid } from '../../kernel/ids.ts'
@@ -41,6 +45,8 @@ export interface SecondFactorStore {
   spend(change: FactorChange): Promise<boolean>
   replaceRecoveryCodes(change: FactorChange & { hashes: readonly Buffer[] }): Promise<boolean>
   remove(change: FactorChange): Promise<boolean>
+  /** By the operator, who needs no code. False when there is none. */
+  removeByOperator(userId: Uuid): Promise<boolean>
 }
 
 export interface SecondFactorStoreDependencies {
@@ -124,10 +130,23 @@ export function createSecondFactorStore({
       return await transaction(async (tx) => {
         if (!(await spend(tx, change))) return false
         const { userId, requestId } = change
-        await tx.deleteFrom('second_factor').where('user_id', '=', userId).execute()
-        await tx.deleteFrom('recovery_code').where('user_id', '=', userId).execute()
-        await tx.deleteFrom('second_factor_challenge').where('user_id', '=', userId).execute()
+        await deleteFactor(tx, userId)
         await record(tx, userId, requestId, 'second_factor.removed')
+        await queueMail(tx, { kind: 'notice', notice: 'second_factor_removed', userId })
+        return true
+      })
+    },
+
+    async removeByOperator(userId) {
+      return await transaction(async (tx) => {
+        if (!(await deleteFactor(tx, userId))) return false
+        await recordAuditEvent(tx, {
+          kind: 'second_factor.removed',
+          actorId: null,
+          origin: 'command',
+          subject: { prefix: 'user', id: userId },
+          requestId: null,
+        })
         await queueMail(tx, { kind: 'notice', notice: 'second_factor_removed', userId })
         return true
       })
@@ -156,6 +175,17 @@ async function spend(tx: Kysely<DB>, { userId, proof, requestId }: FactorChange)
     .returning('user_id')
     .executeTakeFirst()
   return accepted !== undefined
+}
+
+/** With all that belongs to it. False when there was none. */
+async function deleteFactor(tx: Kysely<DB>, userId: Uuid): Promise<boolean> {
+  const deleted = await tx
+    .deleteFrom('second_factor')
+    .where('user_id', '=', userId)
+    .executeTakeFirst()
+  await tx.deleteFrom('recovery_code').where('user_id', '=', userId).execute()
+  await tx.deleteFrom('second_factor_challenge').where('user_id', '=', userId).execute()
+  return deleted.numDeletedRows === 1n
 }
 
 async function insertRecoveryCodes(
