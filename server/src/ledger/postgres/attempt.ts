@@ -21,14 +21,8 @@ import { sqlStateOf } from '../../database/errors.ts'
 import { failureOf, isAftermath, isRefusedCommit } from './failure.ts'
 import { findHeldBack } from './held-back.ts'
 import { integer, readLockedAccount, readStoredKey, text, type Row } from './rows.ts'
-import {
-  lockAccounts,
-  lockFreeAccounts,
-  readAccountIds,
-  readKeys,
-  writeBatch,
-} from './statements.ts'
-import { isEmpty, writeSetValues } from './write-set.ts'
+import { lockAccounts, lockFreeAccounts, readAccountIds, readKeys } from './statements.ts'
+import { isEmpty, writeSet } from './write-set.ts'
 
 export type AttemptResult =
   /** With no outcome for an instruction that was held back: nothing was done for it. */
@@ -80,8 +74,7 @@ export async function attemptBatch(
       ended()
       return { kind: 'committed', outcomes }
     }
-    const values = writeSetValues(decision)
-    const write: FlightStatement = { statement: writeBatch, values }
+    const write: FlightStatement = writeSet(decision)
     const ended = telemetry.statement('write')
     const flight = connection.fly([write, 'commit'], options.flightLimitMilliseconds)
     request.onCommitSent(outcomes)

@@ -1,4 +1,5 @@
-/** A decision as the parameters of `writeBatch`: one array per column. */
+/** A decision as the parameters of the statement that writes it: one array per column. */
+import type { Statement } from '../../database/statement.ts'
 import { encodeRefusal } from '../core/stored-refusal.ts'
 import type { StaffEvent } from '../core/staff-event.ts'
 import type { Decision, NewKey } from '../core/types.ts'
@@ -12,12 +13,16 @@ import {
   textArray,
   uuidArray,
 } from './encode.ts'
+import { writeBatch, writeStaffBatch } from './write-statements.ts'
 
-/** The values of `writeBatch`, in its order. Keys go in by their hash, lowest first. */
-export function writeSetValues({ accounts, transfers, keys, staffEvents }: Decision): Buffer[] {
+/** What writes the decision, with its values in order. Keys go in by their hash, lowest first. */
+export function writeSet({ accounts, transfers, keys, staffEvents }: Decision): {
+  statement: Statement
+  values: Buffer[]
+} {
   const words = transfers.filter(hasWords)
   const sortedKeys = keys.toSorted(byKeyId)
-  return [
+  const values = [
     uuidArray(accounts.map((account) => account.id)),
     numericArray(accounts.map((account) => account.ledgerBalance)),
     bigintArray(accounts.map((account) => account.held)),
@@ -37,15 +42,13 @@ export function writeSetValues({ accounts, transfers, keys, staffEvents }: Decis
     bigintArray(transfers.map((transfer) => transfer.createdAt.getTime())),
     ...wordsValues(words),
     ...keysValues(sortedKeys),
-    ...staffEventsValues(staffEvents),
-    integerArray([
-      accounts.length,
-      transfers.length,
-      words.length,
-      keys.length,
-      staffEvents.length,
-    ]),
   ]
+  const counts = [accounts.length, transfers.length, words.length, keys.length]
+  if (staffEvents.length === 0) {
+    return { statement: writeBatch, values: [...values, integerArray(counts)] }
+  }
+  const staffValues = [integerArray([...counts, staffEvents.length]), ...eventsValues(staffEvents)]
+  return { statement: writeStaffBatch, values: [...values, ...staffValues] }
 }
 
 /** True when the decision changes nothing: every instruction was answered from its key. */
@@ -84,7 +87,7 @@ function keysValues(keys: readonly NewKey[]): Buffer[] {
   ]
 }
 
-function staffEventsValues(events: readonly StaffEvent[]): Buffer[] {
+function eventsValues(events: readonly StaffEvent[]): Buffer[] {
   return [
     uuidArray(events.map((event) => event.id)),
     textArray(events.map((event) => event.kind)),
