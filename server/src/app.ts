@@ -134,9 +134,7 @@ async function openBank(opening: Opening): Promise<OpenBank> {
 
   const source = await openBankDatabase({ database: config.database, log, attach: false })
   undo.add(() => source.close())
-  void source.exited?.then(() =>
-    onFailure('the embedded PostgreSQL has ended by itself; its log says why'),
-  )
+  void source.exited?.then(onFailure)
   if (config.database.migrateOnStart) await migrateBank(source, log)
   const { database, role } = await connectBank(source.url, config.database, (line) =>
     logger.warn(line),

@@ -102,7 +102,9 @@ test('a server whose PostgreSQL is killed says so and ends, and keeps its word a
   signal(await postmasterPid(), 'SIGKILL')
   await load.ended
   expect(await bank.exited).toBe(1)
-  expect(bank.output()).toContain('PostgreSQL has ended')
+  expect(bank.output()).toContain(
+    `PostgreSQL has ended by itself: ${join(folder.path, 'data', 'postgres.log')}`,
+  )
   bank = await startBankProcess({ settings })
   await expectKeptWord()
   expect(await runCommand(['audit'], { settings })).toContain('The books are right')

@@ -18,8 +18,8 @@ export interface BankDatabase {
   ownerUrl: string
   /** The data folder, absolute, where PostgreSQL is the embedded one. */
   dataDirectory: string | undefined
-  /** Fulfilled when an embedded PostgreSQL that was started here has ended. */
-  exited: Promise<unknown> | undefined
+  /** Fulfilled, with words for people, when an embedded PostgreSQL that was started here has ended. */
+  exited: Promise<string> | undefined
   /** Stops what was started here. */
   close(): Promise<void>
 }
@@ -51,7 +51,9 @@ export async function openBankDatabase(options: OpenBankDatabaseOptions): Promis
     url: embedded.url,
     ownerUrl: embedded.ownerUrl,
     dataDirectory: embedded.dataDirectory,
-    exited: embedded.exited,
+    exited: embedded.exited.then(
+      () => `the embedded PostgreSQL has ended by itself: ${embedded.logFile} may say why`,
+    ),
     close: () => embedded.stop(),
   }
 }

@@ -31,6 +31,8 @@ import type { PostmasterExit, RunningPostmaster } from './start-postmaster.ts'
 export interface EmbeddedPostgres extends Urls {
   /** The data folder: absolute, links resolved. */
   dataDirectory: string
+  /** PostgreSQL's messages. */
+  logFile: string
   /** PostgreSQL's process id. */
   pid: number
   /** Stops PostgreSQL cleanly and lets go of the folder. Waits for both; may be called again. */
@@ -66,6 +68,7 @@ export async function startEmbeddedPostgres(
     return {
       ...urlsAt(postmaster.address, passwords),
       dataDirectory: layout.folder,
+      logFile: layout.log,
       pid: postmaster.pid,
       exited: postmaster.exited,
       stop: () => (stopping ??= stop()),
