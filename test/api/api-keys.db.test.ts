@@ -89,7 +89,7 @@ test('a key without the scope moves nothing', async () => {
   expect((await call('GET', `/v1/accounts/${payer.account}`, { token: key })).status).toBe(200)
 })
 
-test("a teller’s key pays in, and an account of somebody else stays out of reach of a customer's", async () => {
+test("a teller's key pays in, and an account of somebody else stays out of reach of a customer's", async () => {
   const [teller, customer] = [await world.person('teller'), await world.person()]
   const { key } = await createKey(teller, 'deposits:write', 'withdrawals:write')
   const body = { account_id: customer.account, amount: 10, currency: 'EUR' }
