@@ -1,6 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
-/** A synthesis takes seconds, and each file makes its own. */
+/** One process for all files: to load the library takes longer than the tests. */
 export default defineConfig({
-  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000 },
+  test: {
+    include: ['test/**/*.test.ts'],
+    isolate: false,
+    fileParallelism: false,
+    testTimeout: 120_000,
+  },
 })
