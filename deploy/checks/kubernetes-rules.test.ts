@@ -59,8 +59,8 @@ const breaks: readonly (readonly [string, Rule, string | RegExp, string])[] = [
   [
     'the owner in the server',
     cluster.onlyTheMigrationOwnsTheSchema,
-    'secretName: tallystick-server',
-    'secretName: tallystick-migrate',
+    /(kind: Deployment[\s\S]*?volumes:\n)/,
+    '$1      - name: owner\n        secret:\n          secretName: tallystick-migrate\n',
   ],
   [
     'an open network',
