@@ -114,6 +114,7 @@ export function problemCodesOf(route: RouteEntry): ProblemCode[] {
   }
   add(route.isLimited, 'rate_limited')
   add(body || query || path, 'validation_failed')
+  add(path, 'uri_too_long')
   add(body, 'malformed_json', 'body_too_large', 'unsupported_media_type', 'request_timeout')
   add(route.access !== 'public', 'token_missing', 'authorization_unsupported')
   add(route.access !== 'public', 'authorization_invalid', 'token_invalid', 'token_expired')
