@@ -12,6 +12,7 @@ import { createIdentity } from '../identity.ts'
 import { createPasswords } from '../passwords/passwords.ts'
 import { endlessKeyRing } from '../tokens/key-ring.ts'
 import { totpCodeOf } from './totp.ts'
+import { createVaultStore } from './vault-store.ts'
 
 const password = 'correct horse'
 const stepMilliseconds = 30_000
@@ -333,6 +334,22 @@ describe('a recovery code', () => {
     const again = await post(`${path}/recovery-codes`, { code: fresh }, token)
     expect(again.statusCode).toBe(200)
     expect(codesOf(again)).not.toContain(second)
+  })
+})
+
+describe('the data key', () => {
+  it('that nobody can open is replaced when no second factor is left, and not before', async () => {
+    const { token, secret } = await enrol()
+    const store = createVaultStore(database)
+    const stored = async () => (await store.read())?.toString('hex')
+    const before = await stored()
+    const sealed = (await store.read()) ?? Buffer.alloc(0)
+    await store.replaceUnused(sealed, Buffer.from('another'))
+    expect(await stored()).toBe(before)
+    const body = { current_password: password, code: nextCode(secret) }
+    expect((await post(`${path}/disable`, body, token)).statusCode).toBe(204)
+    await store.replaceUnused(sealed, Buffer.from('another'))
+    expect(await stored()).toBe(Buffer.from('another').toString('hex'))
   })
 })
 

@@ -7,6 +7,8 @@ export interface VaultStore {
   insert(sealed: Uint8Array): Promise<void>
   /** Replaces exactly that one. */
   replace(before: Uint8Array, after: Uint8Array): Promise<void>
+  /** The same, if nothing is sealed under what that one stands for. */
+  replaceUnused(before: Uint8Array, after: Uint8Array): Promise<void>
 }
 
 export function createVaultStore({
@@ -32,6 +34,18 @@ export function createVaultStore({
           .updateTable('data_key')
           .set({ sealed: Buffer.from(after) })
           .where('sealed', '=', Buffer.from(before))
+          .execute(),
+      )
+    },
+    async replaceUnused(before, after) {
+      await transaction((tx) =>
+        tx
+          .updateTable('data_key')
+          .set({ sealed: Buffer.from(after) })
+          .where('sealed', '=', Buffer.from(before))
+          .where((where) =>
+            where.not(where.exists(where.selectFrom('second_factor').select('user_id'))),
+          )
           .execute(),
       )
     },

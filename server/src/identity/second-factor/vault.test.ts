@@ -10,7 +10,7 @@ const alice = '01980000-0000-7000-8000-000000000001'
 const bob = '01980000-0000-7000-8000-000000000002'
 const forever = new Date('9999-01-01T00:00:00.000Z')
 
-function memoryStore(): VaultStore & { sealed: Buffer | undefined } {
+function memoryStore(): VaultStore & { sealed: Buffer | undefined; isUsed: boolean } {
   return {
     sealed: undefined,
     async read() {
@@ -18,6 +18,10 @@ function memoryStore(): VaultStore & { sealed: Buffer | undefined } {
     },
     async insert(sealed) {
       this.sealed ??= Buffer.from(sealed)
+    },
+    isUsed: true,
+    async replaceUnused(before, after) {
+      if (!this.isUsed) await this.replace(before, after)
     },
     async replace(before, after) {
       if (this.sealed?.equals(before)) this.sealed = Buffer.from(after)
@@ -70,6 +74,16 @@ describe('a secret of a user', () => {
     expect(await later.open(alice, sealed)).toEqual(secret)
     const before = createVault({ ring: endlessKeyRing([old]), store })
     await expect(before.open(alice, sealed)).rejects.toThrow('no longer given')
+  })
+
+  it('whose key is gone for good makes way for others, once there is none any more', async () => {
+    const store = memoryStore()
+    await createVault({ ring: endlessKeyRing([key()]), store }).seal(alice, secret)
+    const vault = createVault({ ring: endlessKeyRing([key()]), store })
+    await expect(vault.seal(bob, secret)).rejects.toThrow('no longer given')
+    store.isUsed = false
+    const sealed = await vault.seal(bob, secret)
+    expect(await vault.open(bob, sealed)).toEqual(secret)
   })
 
   it('is under one data key, also when two servers make the first one at once', async () => {

@@ -30,25 +30,37 @@ export function createVault({ ring, store }: { ring: KeyRing; store: VaultStore 
 
   async function dataKey(): Promise<Uint8Array> {
     if (known !== undefined) return known
-    if ((await store.read()) === undefined) {
-      const [signing] = ring.current()
-      const fresh = new Uint8Array(randomBytes(keyBytes))
-      await store.insert(sealBytes(wrappingKey(signing.key), 'data key', fresh))
-    }
-    const sealed = present(await store.read(), 'the data key that was just stored')
-    known = unwrap(sealed).dataKey
+    const stored = await store.read()
+    if (stored === undefined) await store.insert(freshKey())
+    else if (tryUnwrap(stored) === undefined) await store.replaceUnused(stored, freshKey())
+    known = unwrap(present(await store.read(), 'the data key that was just stored')).dataKey
     return known
   }
 
+  /** Another server may store its own first: what counts is what is read afterwards. */
+  function freshKey(): Uint8Array {
+    const [signing] = ring.current()
+    const fresh = new Uint8Array(randomBytes(keyBytes))
+    return sealBytes(wrappingKey(signing.key), 'data key', fresh)
+  }
+
   function unwrap(sealed: Uint8Array): { dataKey: Uint8Array; isOfSigning: boolean } {
-    for (const [index, { key }] of ring.current().entries()) {
-      const opened = openBytes(wrappingKey(key), 'data key', sealed)
-      if (opened !== undefined) return { dataKey: opened, isOfSigning: index === 0 }
-    }
+    const opened = tryUnwrap(sealed)
+    if (opened !== undefined) return opened
     throw new Error(
       'the secrets of second factors cannot be read: they were sealed under a token key that is ' +
         'no longer given. Give it as an accepted key once more',
     )
+  }
+
+  function tryUnwrap(
+    sealed: Uint8Array,
+  ): { dataKey: Uint8Array; isOfSigning: boolean } | undefined {
+    for (const [index, { key }] of ring.current().entries()) {
+      const opened = openBytes(wrappingKey(key), 'data key', sealed)
+      if (opened !== undefined) return { dataKey: opened, isOfSigning: index === 0 }
+    }
+    return undefined
   }
 
   return {
