@@ -1,6 +1,6 @@
 import { expect, test, describe, it } from 'vitest'
 import { Type } from 'typebox'
-import type { RequestRecord } from './request-record.ts'
+import { traceIdOf, type RequestRecord } from './request-record.ts'
 import type { Routes } from './route.ts'
 import { asUser, buildTestApp } from './testing.ts'
 
@@ -89,4 +89,14 @@ test('X-Forwarded-For is believed only from a trusted proxy', async () => {
   const proxied = await buildTestApp({ ...options, trustedProxies: ['127.0.0.1'] })
   await proxied.inject({ url: '/livez', headers: forged })
   expect(addresses).toEqual(['127.0.0.1', '203.0.113.9'])
+})
+
+test.each([
+  ['version ff', `ff-${'a'.repeat(32)}-${'b'.repeat(16)}-01`],
+  ['a trace of zeros', `00-${'0'.repeat(32)}-${'b'.repeat(16)}-01`],
+  ['a parent of zeros', `00-${'a'.repeat(32)}-${'0'.repeat(16)}-01`],
+  ['capital letters', `00-${'A'.repeat(32)}-${'b'.repeat(16)}-01`],
+])('a traceparent with %s names no trace', (_, header) => {
+  expect(traceIdOf(header)).toBeUndefined()
+  expect(traceIdOf(`00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`)).toBe('a'.repeat(32))
 })
