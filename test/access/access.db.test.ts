@@ -18,6 +18,9 @@ await server.close(0)
 const routes = server.routes.filter(({ method }) => method !== 'HEAD' && method !== 'OPTIONS')
 const rows = Object.entries(accessTable)
 
+/** What no bank has made. */
+const nonsense = 'nonsense'
+
 let world: AccessWorld
 /** Somebody to pay, who also is an admin, so that no other one is the last. */
 let other: Person
@@ -27,6 +30,8 @@ let cellCount = 0
 let refusalCount = 0
 /** How often somebody else's account or transfer was said not to be there. */
 let hiddenCount = 0
+/** Refusals of those who showed nothing or nonsense. */
+let strangerCount = 0
 
 beforeAll(async () => {
   world = await createAccessWorld()
@@ -52,7 +57,9 @@ async function send(route: string, request: TableRequest, token?: string): Promi
   if (response.ok) return 'ok'
   const { code }: { code: keyof typeof problemCatalog } = JSON.parse(text)
   expect({ route, status: response.status }).toEqual({ route, status: problemCatalog[code].status })
-  if (response.status === 403 && token !== undefined) refusalCount += 1
+  if (response.status === 403) refusalCount += 1
+  const isStranger = token === undefined || token === nonsense
+  if (isStranger && response.status === 401 && code !== 'credentials_invalid') strangerCount += 1
   const seen = bodies.get(`${route} ${code}`) ?? new Set()
   bodies.set(`${route} ${code}`, seen.add(text.replace(/"request_id":"[^"]*"/, '')))
   return code
@@ -131,6 +138,12 @@ describe('the API answers as the table says', () => {
 })
 
 describe('when all has been asked', () => {
+  it('a flood of strangers is refused, each of them', async () => {
+    const me = makerOf('GET /v1/users/me')(other, other)
+    const flood = Array.from({ length: 300 }, () => send('GET /v1/users/me', me, nonsense))
+    expect(new Set(await Promise.all(flood))).toEqual(new Set(['token_invalid']))
+  })
+
   it("an answer does not tell another's thing from none at all", () => {
     const codes = ['account_not_found', 'transfer_not_found', 'session_not_found'] as const
     const masked = [...bodies].filter(([name]) => codes.some((code) => name.endsWith(code)))
@@ -147,6 +160,12 @@ describe('when all has been asked', () => {
     expect(await world.query(text)).toEqual([{ refused: refusalCount, hidden: hiddenCount }])
     expect(refusalCount).toBeGreaterThan(50)
     expect(hiddenCount).toBeGreaterThanOrEqual(10)
+    const strangers = await world.query<{ rows: number; refused: number }>(
+      `select count(*)::integer as rows, sum(event_count)::integer as refused
+        from audit_event where kind = 'access.refused' and actor_id is null`,
+    )
+    expect(strangers).toMatchObject([{ refused: strangerCount }])
+    expect(strangers[0]?.rows).toBeLessThan(strangerCount - 100)
     expect(await world.audit()).toEqual([])
     expect(cellCount).toBeGreaterThan(250)
   })
