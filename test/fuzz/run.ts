@@ -1,6 +1,6 @@
 /**
- * Sends generated requests to a bank, a few at a time, and judges every answer. After each chunk the
- * people of the bank are what they were, so that no request ends the run for those that follow.
+ * Sends generated requests to a bank, a few at a time, and judges every answer. Whoever was logged
+ * out, disabled or demoted on the way is what they were again, so that no request ends the run.
  */
 import { Agent, request as httpRequest } from 'node:http'
 import { isJsonObject, objectAt } from '../../server/src/http/json-object.ts'
@@ -60,13 +60,14 @@ async function fuzz(world: FuzzWorld, agent: Agent, options: FuzzOptions): Promi
     for (let next = queue.next(); !next.done; next = queue.next()) {
       const request = next.value
       const { operation, method } = request
-      const { answer, line } = await send(world, agent, request)
+      const { answer, line, token } = await send(world, agent, request)
       sent += 1
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
       const wrong = judge(operation, method, answer)
       if (wrong !== undefined) findings.push(`${wrong}\n  ${line}\n  ${answer.body.slice(0, 500)}`)
+      if (answer.status === 401 && token !== undefined) await world.restore(token)
       if (answer.status >= 300) continue
-      world.learn(answer.body)
+      world.learn(answer.body, request.actor)
       if (operation) done.add(operation.id)
     }
   }
@@ -89,18 +90,19 @@ async function send(
   world: FuzzWorld,
   agent: Agent,
   request: FuzzRequest,
-): Promise<{ answer: ReceivedAnswer; line: string }> {
-  const path = world.resolve(request.path)
-  const body = typeof request.body === 'string' ? world.resolve(request.body) : request.body
+): Promise<{ answer: ReceivedAnswer; line: string; token: string | undefined }> {
+  const { actor } = request
+  const path = world.resolve(request.path, actor)
+  const body = typeof request.body === 'string' ? world.resolve(request.body, actor) : request.body
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== '') headers[name] = world.resolve(value)
+    if (value !== '') headers[name] = world.resolve(value, actor)
   }
-  const token = world.tokenOf(request.actor)
+  const token = world.tokenOf(actor)
   if (token !== undefined) headers['authorization'] = `Bearer ${token}`
   const answer = await exchange(world.url + path, { agent, method: request.method, headers }, body)
-  const line = `${request.actor}: ${request.method} ${path} ${String(body ?? '').slice(0, 500)}`
-  return { answer, line }
+  const line = `${actor}: ${request.method} ${path} ${String(body ?? '').slice(0, 500)}`
+  return { answer, line, token }
 }
 
 function exchange(

@@ -23,6 +23,7 @@ const likely: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   current_password: known('password'),
   refresh_token: known('refresh'),
   cursor: known('cursor'),
+  code: fc.constantFrom('insufficient_funds', 'fees', 'settlement:sepa', '123456', 'nonsense'),
   via: fc.constantFrom('cash', 'fees', 'settlement:sepa', 'nowhere'),
   amount: fc.oneof(
     { weight: 8, arbitrary: fc.integer({ min: 1, max: 2000 }) },

@@ -15,12 +15,15 @@ export interface FuzzWorld {
   /** Lines that the bank logged as errors. */
   errors: readonly string[]
   tokenOf(actor: ActorName): string | undefined
-  /** Puts known things in the place of their names. */
-  resolve(text: string): string
-  /** Remembers the ids that an answer has. */
-  learn(answer: string): void
-  /** Undoes what the people did to themselves and each other, and logs them in again. */
-  restore(): Promise<void>
+  /** Puts known things in the place of their names: as often as not what that one has seen. */
+  resolve(text: string, actor: ActorName): string
+  /** Remembers the ids in an answer to that one. */
+  learn(answer: string, actor: ActorName): void
+  /**
+   * Undoes what was done to people, and logs them in again: with a token, whom that one belonged to
+   * if it is still theirs, without one, all of them.
+   */
+  restore(token?: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -58,48 +61,63 @@ export async function openFuzzWorld(databaseUrl: string, ownerUrl: string): Prom
   const known = new Map<string, string[]>([['password', [password, password, 'another password']]])
   let freshCount = 0
 
-  function remember(kind: string, value: string): void {
-    const values = known.get(kind) ?? []
-    if (values.includes(value)) return
-    values.push(value)
-    if (values.length > knownMax) values.shift()
-    known.set(kind, values)
+  function remember(kind: string, value: string, actor: ActorName): void {
+    for (const name of [kind, `${actor} ${kind}`]) {
+      const values = known.get(name) ?? []
+      if (values.includes(value)) continue
+      values.push(value)
+      if (values.length > knownMax) values.shift()
+      known.set(name, values)
+    }
   }
 
-  function learn(answer: string): void {
+  function learn(answer: string, actor: ActorName): void {
     for (const [id, kind = ''] of answer.matchAll(/\b([a-z]{2,12})_[0-7][0-9a-z]{25}\b/g)) {
-      if (kind !== 'req') remember(kind, id)
+      if (kind !== 'req') remember(kind, id, actor)
     }
     const words = /"(username|email|refresh_token|next_cursor)":"([^"]+)"/g
     for (const [, name = '', value = ''] of answer.matchAll(words)) {
       const kinds: Record<string, string> = { refresh_token: 'refresh', next_cursor: 'cursor' }
-      remember(kinds[name] ?? name, value)
+      remember(kinds[name] ?? name, value, actor)
     }
   }
 
-  function resolve(text: string): string {
-    return text.replaceAll(/§(\w+):(\d+)§/g, (_, kind: string, index: string) => {
+  function resolve(text: string, actor: ActorName): string {
+    return text.replaceAll(/§(\w+):(\d+)§/g, (_, kind: string, digits: string) => {
       if (kind === 'fresh' || kind === 'key') return `${kind}_${(freshCount += 1)}`
-      const values = known.get(kind) ?? []
-      return values[Number(index) % values.length] ?? `${kind}_01h455vb4pex5vsknk084sn02q`
+      const index = Number(digits)
+      const own = index % 2 === 0 ? known.get(`${actor} ${kind}`) : undefined
+      const values = own ?? known.get(kind) ?? []
+      return values[index % values.length] ?? `${kind}_01h455vb4pex5vsknk084sn02q`
     })
   }
 
-  async function logIn(username: Person): Promise<void> {
-    const session = await api.call('POST', '/v1/sessions', { body: { username, password } })
-    tokens.set(username, api.text(session, 'access_token'))
-    learn(JSON.stringify(session))
-  }
-
-  async function restore(): Promise<void> {
-    for (const username of people) {
+  async function restoreOne(username: Person): Promise<void> {
+    // Requests go on meanwhile: one of them may undo it before the login.
+    for (let tries = 0; tries < 20; tries += 1) {
       await owner.query(
         `update app_user set status = 'active', roles = $2, password_hash = hash.password_hash
          from fuzz_password hash where app_user.username = $1 and hash.username = $1`,
         [username, ['customer', ...rolesOf[username]]],
       )
-      await logIn(username)
+      const body = { username, password }
+      const session = await api.send('POST', '/v1/sessions', { body })
+      if (session.status !== 201) continue
+      tokens.set(username, api.text(session.body, 'access_token'))
+      return learn(JSON.stringify(session.body), username)
     }
+    throw new Error(`${username} cannot log in`)
+  }
+
+  /** One at a time, or those of two requests that met the same end would undo each other. */
+  let restoring: Promise<void> = Promise.resolve()
+  function restore(token?: string): Promise<void> {
+    restoring = restoring.then(async () => {
+      for (const username of people) {
+        if (token === undefined || tokens.get(username) === token) await restoreOne(username)
+      }
+    })
+    return restoring
   }
 
   async function arrange(): Promise<void> {
@@ -113,7 +131,7 @@ export async function openFuzzWorld(databaseUrl: string, ownerUrl: string): Prom
       for (const currency of ['EUR', 'EUR', 'KRW']) {
         const token = tokens.get(username)
         const account = await api.call('POST', '/v1/accounts', { token, body: { currency } })
-        learn(JSON.stringify(account))
+        learn(JSON.stringify(account), username)
         await api.call('POST', '/v1/deposits', {
           token: tokens.get('teller'),
           idempotencyKey: `arrange-${api.text(account, 'id')}`,
