@@ -15,7 +15,6 @@ export const auditEventKinds = [
   'user.sessions_ended',
   'user.password_changed',
   'user.password_refused',
-  'user.password_reset_requested',
   'user.password_reset',
   'user.email_changed',
   'user.email_verified',
