@@ -13,9 +13,9 @@ alter table session
   add column ended_at timestamptz(3),
   add column end_reason text;
 
--- An access token counts while it has the epoch of its user: a role that is taken away and a change of
--- status take all of them back, whoever makes them. With the session's refresh token there is a new
--- one. A role that is given needs no new token, for roles are read at each request.
+-- An access token counts while it has the epoch of its user: a change of roles or of status takes
+-- all of them back, whoever makes it. With the session's refresh token there is a new one. Roles are
+-- a set: their order is no change.
 alter table app_user add column access_epoch bigint not null default 0;
 
 create function advance_access_epoch() returns trigger
@@ -27,7 +27,8 @@ end
 $$;
 create trigger app_user_access_epoch before update on app_user
   for each row
-  when (not old.roles <@ new.roles or old.status is distinct from new.status)
+  when (not (old.roles <@ new.roles and new.roles <@ old.roles)
+    or old.status is distinct from new.status)
   execute function advance_access_epoch();
 
 grant update (refresh_generation, refresh_hash, refreshed_at, refresh_expires_at, expires_at,

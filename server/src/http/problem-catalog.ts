@@ -90,7 +90,7 @@ export const problemCatalog = {
     title: 'The access token is not valid',
     retry: 'new_key',
     explanation:
-      'The token was not issued by this bank for this use, or no longer counts: its session was ended, a role of its user was taken away, or their status changed. Get a new access token with `POST /v1/sessions/refresh`, or log in.',
+      'The token was not issued by this bank for this use, or no longer counts: its session was ended, or the roles or the status of its user changed. Get a new access token with `POST /v1/sessions/refresh`, or log in.',
   },
   token_expired: {
     status: 401,

@@ -184,7 +184,7 @@ describe('administration', () => {
     expect(await query('select from app_user')).toEqual([])
   })
 
-  it('a role is in force at the next request; one that is taken away ends tokens from before', async () => {
+  it('grants a role: tokens from before count no more at the next request, new ones have it', async () => {
     const identity = newServer()
     await identity.administration.createUser({ ...bob, roles: [] })
     const app = await appOf(identity)
@@ -195,13 +195,11 @@ describe('administration', () => {
         .statusCode
     expect(await listUsers(tokens.access_token)).toBe(403)
     await newServer().administration.grantRole({ username: 'Bob', role: 'auditor' })
-    expect(await listUsers(tokens.access_token)).toBe(200)
-    await query(`update app_user set roles = '{customer}'`)
     expect(await listUsers(tokens.access_token)).toBe(401)
     const refreshed = await refresh(app, tokens.refresh_token)
     expect(refreshed.statusCode).toBe(200)
     const { access_token: token } = refreshed.json<{ access_token: string }>()
-    expect(await listUsers(token)).toBe(403)
+    expect(await listUsers(token)).toBe(200)
     await query(`update app_user set status = 'disabled'`)
     expect(await listUsers(token)).toBe(401)
   })
