@@ -105,6 +105,10 @@ function stopCases(createHarness: () => Promise<LedgerHarness>): void {
     const shuttingDown = { name: 'Fault', code: 'shutting_down' }
     await expect(world.customer()).rejects.toMatchObject(shuttingDown)
     await expect(world.ledger.openBankAccount('cash', 'EUR')).rejects.toMatchObject(shuttingDown)
+    const { accountId } = from
+    const freeze = { principalId: world.teller, accountId, change: { kind: 'freeze' } } as const
+    const lateChange = world.ledger.changeAccount({ ...freeze, requestId: 'request-late' })
+    await expect(lateChange).rejects.toMatchObject(shuttingDown)
     // A second stop is a stop.
     await world.ledger.stop()
     await harness.audit()
