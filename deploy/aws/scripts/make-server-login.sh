@@ -1,0 +1,72 @@
+#!/bin/sh
+# Makes the login of the server in the database, or gives it the password of its secret anew:
+#
+#   deploy/aws/scripts/make-server-login.sh staging
+#
+# The database is out of reach from outside, so a pod of the namespace does it, which lives as long as
+# this. Passwords go through standard input, and so into no argument, manifest or log. Needs the
+# namespace and the ConfigMap database-ca of deploy/README.md.
+set -eu
+
+[ $# -eq 1 ] || {
+  echo 'usage: make-server-login.sh ENVIRONMENT' >&2
+  exit 2
+}
+folder=$(dirname "$0")
+region=$(sed -n 's/^ *"region": "\(.*\)",*$/\1/p' "$folder/../settings/shared.json")
+image=public.ecr.aws/docker/library/postgres:18-trixie
+
+password_of() {
+  secret=$(aws secretsmanager get-secret-value --region "$region" \
+    --secret-id "$("$folder/output.sh" "$1" data "$2")" --query SecretString --output text)
+  printf '%s' "$secret" | jq --exit-status --raw-output .password
+}
+host=$("$folder/output.sh" "$1" data DatabaseHost)
+owner_password=$(password_of "$1" OwnerSecret)
+server_password=$(password_of "$1" ServerSecret)
+
+overrides=$(jq --null-input --arg image "$image" --arg host "$host" '{
+  spec: {
+    automountServiceAccountToken: false,
+    securityContext: {
+      runAsNonRoot: true, runAsUser: 65532, runAsGroup: 65532, seccompProfile: { type: "RuntimeDefault" }
+    },
+    containers: [{
+      name: "make-server-login",
+      image: $image,
+      stdin: true,
+      stdinOnce: true,
+      command: ["sh", "-c", "IFS= read -r PGPASSWORD && export PGPASSWORD && exec psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1"],
+      env: [
+        { name: "PGHOST", value: $host },
+        { name: "PGUSER", value: "tallystick_owner" },
+        { name: "PGDATABASE", value: "tallystick" },
+        { name: "PGSSLMODE", value: "verify-full" },
+        { name: "PGSSLROOTCERT", value: "/etc/database-ca/ca.pem" }
+      ],
+      volumeMounts: [{ name: "database-ca", mountPath: "/etc/database-ca", readOnly: true }],
+      securityContext: {
+        allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] }
+      }
+    }],
+    volumes: [{ name: "database-ca", configMap: { name: "database-ca" } }]
+  }
+}')
+
+# In psql a quote is doubled and a backslash begins an escape.
+quoted=$(printf '%s' "$server_password" | sed "s/\\\\/\\\\\\\\/g; s/'/''/g")
+{
+  printf '%s\n' "$owner_password"
+  printf '%s\n' "\\set server_password '$quoted'"
+  cat <<'END'
+select 'create role tallystick login'
+where not exists (select from pg_roles where rolname = 'tallystick') \gexec
+alter role tallystick login password :'server_password';
+revoke all on database tallystick from public;
+grant connect on database tallystick to tallystick;
+\echo the login tallystick is there
+END
+} | "${KUBECTL:-kubectl}" --namespace tallystick run make-server-login --rm --stdin --quiet \
+  --restart=Never --pod-running-timeout=5m --image="$image" \
+  --labels=app.kubernetes.io/name=tallystick,app.kubernetes.io/component=operator \
+  --overrides="$overrides"
