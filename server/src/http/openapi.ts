@@ -17,7 +17,7 @@ const information = {
   summary: 'A bank: every movement is a matched debit and credit.',
   description: [
     'Amounts are integers of minor units: `1050` is 10.50 EUR, 1050 KRW or 1.050 KWD.',
-    'Log in with `POST /v1/sessions` and send the access token as `Authorization: Bearer <token>`.',
+    'Log in with `POST /v1/sessions` and send the access token as `Authorization: Bearer <token>`; when it is refused with 401, get a new one with `POST /v1/sessions/refresh`. Programs use an API key in its place.',
     'Requests that move money carry an `Idempotency-Key`: repeating one gives the same answer and does nothing twice.',
     'Every error is a problem document (RFC 9457); `code` is for programs, and `type` leads to its explanation.',
     'Clients ignore members that they do not know; within `/v1` there are only additions.',
