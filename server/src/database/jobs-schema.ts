@@ -4,6 +4,7 @@
  */
 import { Logger, runMigrations } from 'graphile-worker'
 import { Pool, type Client } from 'pg'
+import { DatabaseSetupError, sqlStateOf } from './errors.ts'
 import { serverRole } from './roles.ts'
 
 /** What graphile-worker has to say is also in what it throws. */
@@ -39,6 +40,18 @@ export async function migrateJobs(client: Client, ownerUrl: string): Promise<voi
   }
 }
 
+/** The one right that owners of a schema may lack: to make another schema. */
+async function explain(pool: Pool, cause: unknown): Promise<DatabaseSetupError> {
+  const { rows } = await pool.query<{ grant: string }>(
+    `select format('grant create on database %I to %I', current_database(), current_user) as grant`,
+  )
+  return new DatabaseSetupError(
+    'the schema graphile_worker of the job queue could not be made: as a superuser run ' +
+      (rows[0]?.grant ?? 'grant create on database'),
+    { cause },
+  )
+}
+
 /** graphile-worker begins and commits by itself, so it has a connection of its own. */
 async function runMissing(ownerUrl: string): Promise<void> {
   const pool = new Pool({
@@ -52,6 +65,8 @@ async function runMissing(ownerUrl: string): Promise<void> {
   pool.on('error', () => undefined)
   try {
     await runMigrations({ pgPool: pool, logger: silentJobsLogger })
+  } catch (error) {
+    throw sqlStateOf(error) === '42501' ? await explain(pool, error) : error
   } finally {
     await pool.end()
   }
