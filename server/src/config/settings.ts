@@ -132,7 +132,7 @@ export const settings = {
     group: 'Database',
     description:
       'Connections for reads and users. The ledger has its own: one per batch in flight ' +
-      '(LEDGER_BATCHES_IN_FLIGHT) and 4 to open accounts.',
+      '(LEDGER_BATCHES_IN_FLIGHT) and 4 to open accounts; jobs have up to 4 more.',
     example: '20',
     fallback: '10',
     parse: parseInteger(1, 1000),
