@@ -117,7 +117,7 @@ export function createNetwork(app: App, settings: Settings): Network {
 /** Where F5's controller says that it is ready: /nginx-ready. */
 export const readyPort = 8081
 
-function allocationOf(address: ec2.CfnEIP | undefined): { allocationId: string } {
+function allocationOf(address?: ec2.CfnEIP): { allocationId: string } {
   if (address === undefined) throw new Error('there are more subnets than addresses')
   return { allocationId: address.attrAllocationId }
 }

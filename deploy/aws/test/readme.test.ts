@@ -24,6 +24,12 @@ test('the table of the costs adds up', () => {
   expect(row('**sum**')).toEqual(sums.map((sum) => `**${sum}**`))
 })
 
+test('the page of the deployment names the same sums', () => {
+  const [small, production] = row('**sum**').map((cell) => cell.replaceAll('*', ''))
+  const deployment = readFileSync(join(packageFolder, '../README.md'), 'utf8')
+  expect(deployment).toContain(`is about ${small} US dollars a month, \`production\` ${production},`)
+})
+
 test('the table of the profiles is that of the program', () => {
   const list = [profiles.small, profiles.production]
   expect(row('zones')).toEqual(list.map(({ zoneCount }) => String(zoneCount)))
