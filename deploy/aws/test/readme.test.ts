@@ -27,7 +27,9 @@ test('the table of the costs adds up', () => {
 test('the page of the deployment names the same sums', () => {
   const [small, production] = row('**sum**').map((cell) => cell.replaceAll('*', ''))
   const deployment = readFileSync(join(packageFolder, '../README.md'), 'utf8')
-  expect(deployment).toContain(`is about ${small} US dollars a month, \`production\` ${production},`)
+  expect(deployment).toContain(
+    `is about ${small} US dollars a month, \`production\` ${production},`,
+  )
 })
 
 test('the table of the profiles is that of the program', () => {
