@@ -16,7 +16,7 @@ import { parseArguments, usage } from './process/arguments.ts'
 import { addAwsSecrets } from './process/aws-secrets.ts'
 import { createBanner } from './process/banner.ts'
 import { createConfigReader } from './process/config-reader.ts'
-import { isLoopback } from './process/listen.ts'
+import { findOpenDoors } from './process/open-doors.ts'
 import { watchParent } from './process/parent.ts'
 import { reportFailure } from './process/start-error.ts'
 import { createStopRequests, listenToSignals } from './process/stop-requests.ts'
@@ -43,7 +43,7 @@ async function main(): Promise<void> {
   const config = settings.read()
   const format = chooseFormat(config.log.format)
   const log = createLogger({ level: config.log.level, format })
-  warnOfOpenDoors(config, log)
+  for (const warning of findOpenDoors(config)) log.logger.warn(warning)
 
   const bank = createBank(config, log.logger, { rereadConfig: () => settings.reread() })
   const running: Running = { config, format, log, bank, opening: bank.start() }
@@ -125,18 +125,6 @@ function announce(bank: OpenBank, { format, log }: Running): void {
   const banner = createBanner({ bank, version, hasFirstAdminFile, currentDirectory })
   const stream = format === 'pretty' ? process.stdout : process.stderr
   stream.write(banner)
-}
-
-function warnOfOpenDoors({ server, metrics }: Config, { logger }: Log): void {
-  if (!isLoopback(server.address) && !server.tls && server.trustedProxies.length === 0) {
-    logger.warn(
-      'SERVER_ADDRESS is open to the network without TLS: passwords and tokens can be read on the ' +
-        'way. Set TLS_CERT_FILE and TLS_KEY_FILE, or TRUSTED_PROXIES for a proxy that does TLS',
-    )
-  }
-  if (!isLoopback(metrics.address)) {
-    logger.warn('METRICS_ADDRESS is open to the network and has no authentication')
-  }
 }
 
 // A reader of the output that goes away (`npm start | head`) must not end the bank.

@@ -3,7 +3,9 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { parseArguments } from './arguments.ts'
 import { assertListenable, formatAddress, isLoopback, listen } from './listen.ts'
+import { findOpenDoors } from './open-doors.ts'
 import { watchParent } from './parent.ts'
 import { reportFailure, StartError } from './start-error.ts'
 import { readTls } from './tls.ts'
@@ -46,6 +48,41 @@ describe('listening', () => {
 
   test('an IPv6 host is written in brackets', () => {
     expect(formatAddress({ host: '::1', port: 80 })).toBe('[::1]:80')
+  })
+})
+
+describe('open doors', () => {
+  const inside = { host: '127.0.0.1', port: 1 }
+  const outside = { host: '0.0.0.0', port: 1 }
+  const closed = { server: { address: inside, tls: undefined, trustedProxies: [] } }
+  const tls = { certFile: 'a', keyFile: 'b' }
+
+  test.each([
+    ['both on loopback', {}, inside, []],
+    ['the API open', { address: outside }, inside, [/^SERVER_ADDRESS .* without TLS/]],
+    ['the API open with TLS', { address: outside, tls }, inside, []],
+    ['the API behind a proxy', { address: outside, trustedProxies: ['10.0.0.1'] }, inside, []],
+    ['the metrics open', {}, outside, [/^METRICS_ADDRESS .* no authentication/]],
+  ])('%s', (_, server, address, warnings) => {
+    const found = findOpenDoors({ server: { ...closed.server, ...server }, metrics: { address } })
+    expect(found).toEqual(warnings.map((warning) => expect.stringMatching(warning)))
+  })
+})
+
+describe('the command line of the server', () => {
+  test('--wait-db is the setting WAIT_DB', () => {
+    expect(parseArguments(['--wait-db', '60s'])).toEqual({
+      kind: 'start',
+      settings: { WAIT_DB: '60s' },
+    })
+    expect(parseArguments([])).toEqual({ kind: 'start', settings: {} })
+  })
+
+  test('what it does not know is told with how to use it', () => {
+    expect(() => parseArguments(['--wait'])).toThrow(/'--wait'[^]*Usage: npm start/)
+    expect(() => parseArguments(['start'])).toThrow(StartError)
+    expect(parseArguments(['--help'])).toEqual({ kind: 'help' })
+    expect(parseArguments(['--version'])).toEqual({ kind: 'version' })
   })
 })
 
