@@ -41,7 +41,6 @@ export function mockUserStore(methods: Partial<UserStore>): UserStore {
     update: () => unexpected('update'),
     replaceHash: () => unexpected('replaceHash'),
     setPasswordHash: () => unexpected('setPasswordHash'),
-    rolesOf: () => unexpected('rolesOf'),
     hasAdmin: () => unexpected('hasAdmin'),
     insertFirstAdmin: () => unexpected('insertFirstAdmin'),
     ...methods,

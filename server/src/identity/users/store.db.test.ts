@@ -187,14 +187,7 @@ describe('roles', () => {
     expect((await owner.query(text, [id])).rows).toEqual([
       { kind: 'user.created', origin: 'command', facts: { roles: 'customer,teller' } },
     ])
-    expect(await store.rolesOf(id)).toEqual(['customer', 'teller'])
-  })
-
-  it('are none for a user who is disabled or not there', async () => {
-    const { id } = await inserted()
-    await owner.query(`update app_user set status = 'disabled' where id = $1`, [id])
-    expect(await store.rolesOf(id)).toEqual([])
-    expect(await store.rolesOf(nextId())).toEqual([])
+    expect(await store.find(id)).toMatchObject({ roles: ['customer', 'teller'] })
   })
 
   it('and passwords are not given to nobody', async () => {

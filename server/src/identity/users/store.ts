@@ -74,8 +74,6 @@ export interface UserStore {
   replaceHash(id: Uuid, hash: { before: string; after: string }): Promise<void>
   /** Sets the password whatever it was, and ends all sessions. `undefined` when there is no such user. */
   setPasswordHash(username: string, passwordHash: string): Promise<User | undefined>
-  /** None for a user who is disabled or not there: such a one may do nothing. */
-  rolesOf(id: Uuid): Promise<readonly Role[]>
   hasAdmin(): Promise<boolean>
   /**
    * Inserts the user unless there is an admin. Servers that start at once take turns, by an
@@ -195,17 +193,6 @@ export function createUserStore({
         })
         return toUser(row)
       })
-    },
-
-    async rolesOf(id) {
-      const row = await kysely
-        .selectFrom('app_user')
-        .select('roles')
-        .where('id', '=', id)
-        .where('status', '=', 'active')
-        .$narrowType<Pick<NarrowColumns, 'roles'>>()
-        .executeTakeFirst()
-      return row?.roles ?? []
     },
 
     hasAdmin: () => hasAdmin(kysely),
