@@ -13,10 +13,21 @@ let folder: TestFolder
 let bank: SpawnedBank
 let api: Api
 
-const settings: Record<string, string> = { APP_ENV_FILE: '/dev/null', BCRYPT_COST: '4' }
+const settings: Record<string, string> = {
+  APP_ENV_FILE: '/dev/null',
+  BCRYPT_COST: '4',
+  ...readSettings(process.env['TEST_BANK_SETTINGS']),
+}
 const password = 'correct horse battery'
 const tokens: Record<string, string> = {}
 const accounts: Record<string, string> = {}
+
+/** JSON, for a bank that is not on the embedded PostgreSQL: see deploy/checks/pooler.check.ts. */
+function readSettings(text = '{}'): Record<string, string> {
+  const given: unknown = JSON.parse(text)
+  const entries = typeof given === 'object' && given !== null ? Object.entries(given) : []
+  return Object.fromEntries(entries.map(([key, value]) => [key, String(value)]))
+}
 
 beforeAll(async () => {
   folder = await createTestFolder()
@@ -79,6 +90,9 @@ test('a teller, made one by the command, pays in what a customer may not', async
   expect(await runCommand(['users', 'grant', 'tina', 'teller'], { settings })).toBe(
     'tina: customer, teller (active)',
   )
+  // A change of roles may end the access tokens from before it.
+  const session = await api.call('POST', '/v1/sessions', { body: { username: 'tina', password } })
+  deposit.token = api.text(session, 'access_token')
   expect((await api.send('POST', '/v1/deposits', deposit)).status).toBe(201)
   expect(await balanceOf('alice')).toBe(10_000)
 })
