@@ -6,9 +6,9 @@
  * pool and compatibility -> ledger -> identity and first admin -> API address. What fails on the
  * way undoes all that was started.
  *
- * Closing, in the opposite order: readiness off and no new connections, requests in flight finish,
- * the ledger's queue is flushed, the pool closes, the embedded PostgreSQL stops. So everything that
- * was accepted is answered, and nothing below a request goes away before it.
+ * Closing, in the opposite order: readiness off and no new connections, requests and jobs in flight
+ * finish, the ledger's queue is flushed, the pool closes, the embedded PostgreSQL stops. So everything
+ * that was accepted is answered, and nothing below a request goes away before it.
  */
 import type { Server } from 'node:http'
 import type { Tracer } from '@opentelemetry/api'
@@ -37,6 +37,7 @@ import { createKeyRing, type KeyRing } from './identity/tokens/key-ring.ts'
 import { present } from './kernel/assert.ts'
 import { systemClock } from './kernel/clock.ts'
 import { findCurrency } from './kernel/currency.ts'
+import type { JobRunner } from './jobs/jobs.ts'
 import type { LedgerEngine } from './ledger/ledger.ts'
 import { createPostgresLedger } from './ledger/postgres/postgres-ledger.ts'
 import { createSealer } from './ledger/postgres/sealer.ts'
@@ -172,8 +173,8 @@ async function openBank(opening: Opening): Promise<OpenBank> {
     const watch = watchTokenKeys({ ring, rereadConfig, dataDirectory, logger })
     undo.add(() => watch.stop())
   }
-  const firstAdmin = await bootstrapBank(identity, config, dataDirectory, log)
   undo.add(await watchSecrets(identity, logger))
+  const firstAdmin = await bootstrapBank(identity, config, dataDirectory, log)
 
   const rateLimits = createRateLimits({
     database,
@@ -199,11 +200,15 @@ async function openBank(opening: Opening): Promise<OpenBank> {
     trustedProxies: config.server.trustedProxies,
     ...(tls && { tls }),
   })
-  undo.add(() => http.close(config.server.shutdownTimeoutMilliseconds))
+  let jobs: JobRunner | undefined
+  undo.add(async () => {
+    // At once, so that a mail under way does not put off the drain.
+    await Promise.all([http.close(config.server.shutdownTimeoutMilliseconds), jobs?.stop()])
+  })
   const apiAddress = await listen(http.app.server, address, 'SERVER_ADDRESS')
 
   const apiUrl = `${tls ? 'https' : 'http'}://${formatAddress(apiAddress)}`
-  const jobs = createBankJobs({
+  jobs = createBankJobs({
     config,
     database,
     url: source.url,
@@ -214,7 +219,6 @@ async function openBank(opening: Opening): Promise<OpenBank> {
     metrics,
   })
   jobs.start()
-  undo.add(() => jobs.stop())
 
   return {
     apiUrl,
@@ -274,6 +278,7 @@ export function createRoutes(
     identity.userRoutes,
     identity.userAdminRoutes,
     identity.sessionRoutes,
+    identity.secondFactorRoutes,
     identity.apiKeyRoutes,
     ...identity.mailRoutes,
     createCurrencyRoutes({ currencies }),
@@ -285,7 +290,6 @@ export function createRoutes(
     createDepositRoutes({ ledger, currencies }),
     createBankAccountRoutes({ ledger, bankAccounts: createBankAccountStore(database), currencies }),
     createAuditEventRoutes({ auditEvents: createAuditEventStore(database) }),
-    identity.secondFactorRoutes,
   ]
 }
 
