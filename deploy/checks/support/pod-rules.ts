@@ -77,8 +77,13 @@ export const rolloutsLoseNothing: Rule = (manifests) =>
     return [...problems, ...missing.map((key) => `${title}: no spread over ${key}`)]
   })
 
-/** The settings of the ConfigMap that the server reads. */
+/** The settings of the ConfigMap that the server has in its environment. */
 export function settingsOf(manifests: Parameters<Rule>[0]): Record<string, string> {
-  const map = ofKind(manifests, 'ConfigMap').find(({ name }) => name.startsWith('tallystick-'))
+  const names = workloadsOf(manifests).flatMap(({ containers }) =>
+    containers.flatMap((container) =>
+      listAt(container, 'envFrom').map((source) => textAt(source, 'configMapRef.name')),
+    ),
+  )
+  const map = ofKind(manifests, 'ConfigMap').find(({ name }) => names.includes(name))
   return textsAt(map?.value, 'data')
 }
