@@ -11,6 +11,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // For slow machines: no test of ours is about time.
+          testTimeout: 30_000,
           include: ['{server,test,bench}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.db.test.ts', '**/*.system.test.ts'],
         },
