@@ -52,7 +52,7 @@ describe.each(environments)('%s', (environment) => {
     expect(text).toContain('SettingsSecret')
     expect(text).not.toContain('DatabaseSecret')
     expect(text).not.toContain('"*"')
-    expect(text).toContain('"kms:ViaService":"secretsmanager.ap-northeast-2.amazonaws.com"')
+    expect(text).toContain(`"kms:ViaService":"secretsmanager.${settings.region}.amazonaws.com"`)
   })
 
   test('a role of pods is for this account, and may tag its session as Pod Identity does', () => {
@@ -64,7 +64,7 @@ describe.each(environments)('%s', (environment) => {
       for (const { Properties } of roles) {
         const text = JSON.stringify(Properties['AssumeRolePolicyDocument'])
         expect(text).toContain('sts:TagSession')
-        expect(text).toContain('"aws:SourceAccount":"111122223333"')
+        expect(text).toContain(`"aws:SourceAccount":"${settings.account}"`)
       }
     }
   })

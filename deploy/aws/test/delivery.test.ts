@@ -16,7 +16,14 @@ import {
 const host = 'token.actions.githubusercontent.com'
 
 test('the subject names the numbers of owner and repository, or not when it is old', () => {
-  const { github } = shippedSettings('staging')
+  const github = {
+    owner: 'example',
+    ownerId: '1000001',
+    repository: 'tallystick',
+    repositoryId: '2000002',
+    legacySubject: false,
+    providerExists: false,
+  }
   expect(githubSubject(github, 'staging')).toBe(
     'repo:example@1000001/tallystick@2000002:environment:staging',
   )
@@ -119,13 +126,14 @@ test('an account that has the provider of GitHub gets no second one', () => {
 
 test('other accounts pull when they are named, and nobody else does', () => {
   const settings = shippedSettings('staging')
+  const closed = { ...settings, pullAccounts: [] }
   const named = makeApp({ ...settings, pullAccounts: ['444455556666'] })
   const [repository] = Object.values(
     resourcesOf(templateOf(named, 'registry'), 'AWS::ECR::Repository'),
   )
   expect(JSON.stringify(repository?.Properties['RepositoryPolicyText'])).toContain('444455556666')
   const [alone] = Object.values(
-    resourcesOf(templateOf(makeApp(settings), 'registry'), 'AWS::ECR::Repository'),
+    resourcesOf(templateOf(makeApp(closed), 'registry'), 'AWS::ECR::Repository'),
   )
   expect(alone?.Properties).not.toHaveProperty('RepositoryPolicyText')
 })
