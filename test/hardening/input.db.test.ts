@@ -240,6 +240,20 @@ describe('lists', () => {
   })
 })
 
+it('a NUL in any query is refused', async () => {
+  const paths = [
+    '/v1/users?email=a%00b',
+    '/v1/users?username=a%00b',
+    '/v1/audit-events?kind=a%00b',
+    `/v1/transfers?account_id=${alice.account}&reference=a%00b`,
+    '/v1/payees?username=a%00b&currency=EUR',
+    '/v1/accounts?cursor=%00',
+  ]
+  for (const path of paths) {
+    expect([path, await refusal(() => send(path, { who: admin }))]).toEqual([path, 400])
+  }
+})
+
 describe('words', () => {
   it.each([
     [

@@ -216,6 +216,7 @@ describe('the query', () => {
     ['cursor=a&cursor=b', 'cursor'],
     ['cursor=', 'cursor'],
     ['sort=amount', 'sort'],
+    ['cursor=a%00b', 'cursor'],
   ])('InvalidLimit and the like: %s', async (query, pointer) => {
     const response = await app.inject({ url: `/v1/things?${query}`, headers })
     expect(response.statusCode).toBe(400)

@@ -29,6 +29,7 @@ import { addJsonBody } from './json-body.ts'
 import { addOpenApi, buildOpenApi } from './openapi.ts'
 import { problem, type ProblemError } from './problem.ts'
 import { createProblemPages } from './problem-pages.ts'
+import { addQueryText } from './query-text.ts'
 import { addRateLimits, type RateLimitDependencies } from './rate-limiting.ts'
 import { createRequestIds } from './request-id.ts'
 import { hiddenThingKey, problemCodeKey, recordOf, type RequestRecord } from './request-record.ts'
@@ -140,6 +141,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   addRateLimits(app, options, () => addAuthentication(app, options))
   addJsonBody(app)
   addIntegerQuery(app)
+  addQueryText(app)
   share(app, ProblemSchema)
   await addOpenApi(app)
 
