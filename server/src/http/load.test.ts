@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import type { Routes } from './route.ts'
 import { createHttpServer } from './server.ts'
@@ -58,4 +60,26 @@ test('overloaded: requests are refused while the event loop lags, but livez is a
   expect(answer.json()).toMatchObject({ code: 'overloaded', retry: 'same_key' })
   expect((await app.inject('/livez')).statusCode).toBe(200)
   await app.close()
+})
+
+test('more connections than the limit are closed, and the others are served', async () => {
+  const server = await createHttpServer({
+    ...testServerOptions,
+    routes: [],
+    onError: (error) => expect.fail(String(error)),
+    limits: { connectionsMax: 2 },
+  })
+  const { port, host } = new URL(await server.listen({ host: '127.0.0.1', port: 0 }))
+  const open = () => connect(Number(port), '127.0.0.1')
+  const served = [open(), open()]
+  await Promise.all(served.map((socket) => once(socket, 'connect')))
+  const refused = open()
+  refused.on('error', () => {})
+  await once(refused, 'close')
+  for (const socket of served) {
+    socket.write(`GET /livez HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+    const [answer]: unknown[] = await once(socket, 'data')
+    expect(String(answer)).toMatch(/^HTTP\/1.1 200 /)
+  }
+  await server.close(1_000)
 })
