@@ -20,7 +20,7 @@ export interface FuzzWorld {
   /** Remembers the ids in an answer to that one. */
   learn(answer: string, actor: ActorName): void
   /**
-   * Undoes what was done to people, and logs them in again: with a token, whom that one belonged to
+   * Undoes what was done to people and to accounts that were frozen, and logs them in again: with a token, whom that one belonged to
    * if it is still theirs, without one, all of them.
    */
   restore(token?: string): Promise<void>
@@ -113,6 +113,7 @@ export async function openFuzzWorld(databaseUrl: string, ownerUrl: string): Prom
   let restoring: Promise<void> = Promise.resolve()
   function restore(token?: string): Promise<void> {
     restoring = restoring.then(async () => {
+      await owner.query(`update account set status = 'open' where status = 'frozen'`)
       for (const username of people) {
         if (token === undefined || tokens.get(username) === token) await restoreOne(username)
       }
