@@ -24,6 +24,10 @@ export async function signUp(api: Api, username: string, fullName: string): Prom
   await api.call('POST', '/v1/users', {
     body: { username, password, full_name: fullName, email: `${username}@example.com` },
   })
+  return logIn(api, username, password)
+}
+
+async function logIn(api: Api, username: string, password: string): Promise<Person> {
   const session = await api.call('POST', '/v1/sessions', { body: { username, password } })
   return {
     username,
@@ -33,8 +37,11 @@ export async function signUp(api: Api, username: string, fullName: string): Prom
   }
 }
 
-/** Roles are given on the command line, beside the bank and with its settings. */
-export async function makeTeller(api: Api, { username }: Person): Promise<void> {
+/**
+ * Roles are given on the command line, beside the bank and with its settings. A change of roles ends
+ * the tokens there are, so the teller comes back with a new one.
+ */
+export async function makeTeller(api: Api, { username, password }: Person): Promise<Person> {
   try {
     await runCommand(['users', 'grant', username, 'teller'])
   } catch (error) {
@@ -44,6 +51,7 @@ export async function makeTeller(api: Api, { username }: Person): Promise<void> 
       { cause: error },
     )
   }
+  return logIn(api, username, password)
 }
 
 export async function openAccount(api: Api, owner: Person, name: string): Promise<Account> {

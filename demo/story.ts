@@ -54,12 +54,12 @@ export async function playStory(api: Api, options: { transferCount: number }): P
 }
 
 async function gather(api: Api, run: string): Promise<Cast> {
-  const [alice, bob, teller] = await Promise.all([
+  const [alice, bob, newcomer] = await Promise.all([
     signUp(api, `alice_${run}`, 'Alice Arnold'),
     signUp(api, `bob_${run}`, 'Bob Brown'),
     signUp(api, `teller_${run}`, 'Terry Teller'),
   ])
-  await makeTeller(api, teller)
+  const teller = await makeTeller(api, newcomer)
   line(`${alice.username} and ${bob.username} have signed up, and ${teller.username}, a teller.`)
   const everyday = await openAccount(api, alice, 'Everyday')
   const shop = await openAccount(api, bob, "Bob's shop")

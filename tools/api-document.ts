@@ -34,7 +34,6 @@ export async function createBanklessServer(): Promise<HttpServer> {
     onError(error) {
       throw error
     },
-    eventLoopDelayMaxMilliseconds: 0,
   })
   return { ...server, close: (limit) => server.close(limit).then(() => database.close()) }
 }

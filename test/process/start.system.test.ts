@@ -155,6 +155,8 @@ describe('a bank with DATABASE_URL', () => {
     const other = start({
       DATABASE_URL: postgres.ownerUrl,
       TOKEN_SYMMETRIC_KEY: generateTokenKey(),
+      SMTP_URL: 'smtp://127.0.0.1:1025',
+      MAIL_FROM: 'bank@example.com',
     })
     const { api: otherApi } = await other.opened()
     expect((await fetch(`${otherApi}/readyz`)).status).toBe(200)
