@@ -297,7 +297,7 @@ export const settings = {
     group: 'Ledger',
     description: 'Batches under way at once, each on a connection of its own.',
     example: '3',
-    fallback: '3',
+    fallback: '2',
     parse: parseInteger(1, 64),
   }),
   LEDGER_QUEUE_SIZE_MAX: setting({
