@@ -10,6 +10,7 @@ export const idPrefixes = [
   'acct',
   'xfer',
   'hold',
+  'group',
   'sess',
   'key',
   'req',
