@@ -13,14 +13,14 @@ export default defineConfig({
           name: 'unit',
           // For slow machines: no test of ours is about time.
           testTimeout: 30_000,
-          include: ['{server,test,bench}/**/*.test.ts'],
+          include: ['{server,test,bench,faults}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.db.test.ts', '**/*.system.test.ts'],
         },
       },
       {
         test: {
           name: 'database',
-          include: ['{server,test,bench}/**/*.db.test.ts'],
+          include: ['{server,test,bench,faults}/**/*.db.test.ts'],
           exclude: ['**/node_modules/**'],
           globalSetup: ['test/support/database-setup.ts'],
           testTimeout: 30_000,
@@ -31,7 +31,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          include: ['{server,test,bench,demo}/**/*.system.test.ts'],
+          include: ['{server,test,bench,demo,faults}/**/*.system.test.ts'],
           exclude: ['**/node_modules/**'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
