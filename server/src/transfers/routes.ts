@@ -2,11 +2,10 @@
  * Transfers between accounts of customers: the owner of the account that pays makes them, both
  * parties and staff read them. Each reader sees the entry of their own side only.
  */
-import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { toList } from '../http/list.ts'
 import { parsePage } from '../http/paging.ts'
-import { problem, type ProblemError } from '../http/problem.ts'
+import { problem } from '../http/problem.ts'
 import { isStaff } from '../http/roles.ts'
 import type { Routes } from '../http/route.ts'
 import { idSchema, listOf, pageQuery, problems } from '../http/schema.ts'
@@ -14,10 +13,11 @@ import { requireSupportedCurrency } from '../http/supported-currency.ts'
 import { requireCleanText } from '../http/text.ts'
 import { present } from '../kernel/assert.ts'
 import type { Currency } from '../kernel/currency.ts'
-import { decodeId, type Uuid } from '../kernel/ids.ts'
+import { decodeId } from '../kernel/ids.ts'
 import type { LedgerEngine } from '../ledger/ledger.ts'
 import { readTransferPage } from './listing.ts'
 import { accountIdOf, post } from './posting.ts'
+import { requireReadableAccount } from './readable-account.ts'
 import { renderTransfer, viewOf } from './render.ts'
 import {
   CreateTransferSchema,
@@ -124,7 +124,7 @@ export function createTransferRoutes(dependencies: TransferRoutesDependencies): 
           codePointsMax: referenceCodePointsMax,
         })
         const accountId = account_id === undefined ? undefined : accountIdOf(account_id)
-        await requireReadable(request, accountId)
+        await requireReadableAccount({ ledger, request, accountId, things: 'transfers' })
         const scope = { list: JSON.stringify(['transfers', accountId, reference]), userId }
         const { limit, after } = parsePage(request.query, scope)
         const { rows, position } = await readTransferPage(transfers, {
@@ -168,27 +168,4 @@ export function createTransferRoutes(dependencies: TransferRoutesDependencies): 
       },
     )
   }
-
-  /** Throws unless the reader is the owner of the account, or staff. */
-  async function requireReadable(
-    request: FastifyRequest,
-    accountId: Uuid | undefined,
-  ): Promise<void> {
-    const account = accountId === undefined ? undefined : await ledger.account(accountId)
-    if (account?.ownerId === request.principal.userId) return
-    const mayReadAll = isStaff(await request.roles())
-    if (accountId === undefined) {
-      if (!mayReadAll) throw accountIdRequired()
-    } else if (!account || !mayReadAll) {
-      throw problem('account_not_found', { hidden: account && { prefix: 'acct', id: accountId } })
-    }
-  }
-}
-
-function accountIdRequired(): ProblemError {
-  const detail = 'is required: only staff list transfers across accounts'
-  return problem('validation_failed', {
-    detail: `account_id: ${detail}`,
-    errors: [{ pointer: 'account_id', code: 'required', detail }],
-  })
 }

@@ -3,6 +3,7 @@
  * refused and answered as a transfer is.
  */
 export { accountIdOf, post } from './posting.ts'
+export { requireReadableAccount } from './readable-account.ts'
 export { refusalProblem } from './refusal-problem.ts'
 export { renderTransfer } from './render.ts'
 export {
