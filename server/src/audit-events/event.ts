@@ -15,6 +15,7 @@ export const auditEventKinds = [
   'user.sessions_ended',
   'user.password_changed',
   'user.password_refused',
+  'user.password_reset_requested',
   'user.password_reset',
   'user.email_changed',
   'user.email_verified',

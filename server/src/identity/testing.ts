@@ -53,6 +53,7 @@ export function mockSessionStore(methods: Partial<SessionStore>): SessionStore {
     refresh: () => unexpected('refresh'),
     list: () => unexpected('list'),
     end: () => unexpected('end'),
+    ownerOf: () => unexpected('ownerOf'),
     endAll: () => unexpected('endAll'),
     ...methods,
   }

@@ -23,7 +23,7 @@ const key: ApiKey = {
 const fail = () => Promise.reject(new Error('planted'))
 
 async function appWith(methods: Partial<ApiKeyStore>) {
-  const store = { insert: fail, list: fail, revoke: fail, ...methods }
+  const store = { insert: fail, list: fail, revoke: fail, exists: fail, ...methods }
   return await buildTestApp({
     routes: [createApiKeyRoutes({ store, nextId })],
     roles: { [admin]: ['admin'], [teller]: ['teller'] },
@@ -208,9 +208,15 @@ describe('DELETE /v1/api-keys/{id}', () => {
   })
 
   it('absent or not theirs: 404', async () => {
-    const app = await appWith({ revoke: async () => false })
-    const response = await app.inject({ method: 'DELETE', url, headers: asUser(bob) })
-    expect(response.json()).toMatchObject({ code: 'api_key_not_found', status: 404 })
+    const answers = new Set<string>()
+    for (const exists of [true, false]) {
+      const app = await appWith({ revoke: async () => false, exists: async () => exists })
+      const headers = { ...asUser(bob), 'request-id': 'the_same' }
+      const response = await app.inject({ method: 'DELETE', url, headers })
+      expect(response.json()).toMatchObject({ code: 'api_key_not_found', status: 404 })
+      answers.add(response.body)
+    }
+    expect(answers.size).toBe(1)
   })
 
   it('another kind of id: 400; InternalError: 500; NoAuthorization: 401', async () => {

@@ -101,9 +101,12 @@ export function createApiKeyRoutes({ store, nextId }: ApiKeyRoutesDependencies):
         const id = present(decodeId('key', request.params.id), 'an id that fits its schema')
         const { userId: revokedBy } = request.principal
         const ofUserId = (await request.roles()).has('admin') ? undefined : revokedBy
-        const isThere = await store.revoke({ id, ofUserId, revokedBy, requestId: request.id })
-        if (!isThere) throw problem('api_key_not_found')
-        return reply.code(204).send()
+        if (await store.revoke({ id, ofUserId, revokedBy, requestId: request.id })) {
+          return reply.code(204).send()
+        }
+        // One that is there was not found because it is somebody else's.
+        const hidden = (await store.exists(id)) ? ({ prefix: 'key', id } as const) : undefined
+        throw problem('api_key_not_found', { hidden })
       },
     )
   }

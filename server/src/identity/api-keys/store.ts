@@ -51,6 +51,8 @@ export interface ApiKeyStore {
   list(page: ApiKeyPage): Promise<ApiKey[]>
   /** False when there is none of that id. One that is revoked stays as it is. */
   revoke(request: RevokeRequest): Promise<boolean>
+  /** Whether there is one of that id, whosever it is. */
+  exists(id: Uuid): Promise<boolean>
 }
 
 /** How many keys that still count one user may have. */
@@ -120,6 +122,15 @@ export function createApiKeyStore({
       let query = kysely.selectFrom('api_key').select(columns).where('user_id', '=', userId)
       if (before !== undefined) query = query.where('id', '<', before)
       return (await query.orderBy('id', 'desc').limit(limit).execute()).map(toApiKey)
+    },
+
+    async exists(id) {
+      const key = await kysely
+        .selectFrom('api_key')
+        .select('id')
+        .where('id', '=', id)
+        .executeTakeFirst()
+      return key !== undefined
     },
 
     async revoke({ id, ofUserId, revokedBy, requestId }) {

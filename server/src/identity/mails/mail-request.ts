@@ -15,7 +15,12 @@ const userId = Type.String()
 
 export const MailRequestSchema = Type.Union([
   Type.Object({ kind: Type.Literal('email_confirmation'), userId }),
-  Type.Object({ kind: Type.Literal('password_reset'), email: Type.String() }),
+  Type.Object({
+    kind: Type.Literal('password_reset'),
+    email: Type.String(),
+    /** Who asked, for the audit trail. */
+    requestId: Type.Optional(Type.String()),
+  }),
   Type.Object({
     kind: Type.Literal('notice'),
     notice: oneOf(noticeKinds),

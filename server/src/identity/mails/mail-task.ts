@@ -43,10 +43,10 @@ export function createMailTask(dependencies: MailTaskDependencies): JobTask {
     if (reason !== 'sent') onUnsent({ ...about, reason })
   }
 
-  async function sendLink({ reader, purpose, write }: LinkMail): Promise<void> {
+  async function sendLink({ reader, purpose, write, request }: LinkMail): Promise<void> {
     const { id: userId, email } = reader
     const { text, hash } = createLinkToken()
-    if (!(await store.addToken({ hash, purpose, userId, email }))) return
+    if (!(await store.addToken({ hash, purpose, userId, email, request }))) return
     // After the hash sign: what a browser never sends to a server stands in no log of one.
     const link = `${publicUrl}${linkPaths[purpose]}#token=${text}`
     try {
@@ -69,10 +69,11 @@ export function createMailTask(dependencies: MailTaskDependencies): JobTask {
     )
   }
 
-  async function sendReset(email: string): Promise<void> {
+  async function sendReset(email: string, requestId: string | undefined): Promise<void> {
     const reader = await store.findHolder(email)
     if (reader === undefined) return
-    await sendLink({ reader, purpose: 'password_reset', write: resetMail })
+    const request = { id: requestId ?? null }
+    await sendLink({ reader, purpose: 'password_reset', write: resetMail, request })
   }
 
   async function sendNotice({
@@ -89,8 +90,9 @@ export function createMailTask(dependencies: MailTaskDependencies): JobTask {
   return async (payload) => {
     assert(Value.Check(MailRequestSchema, payload), 'a mail that was asked for in another form')
     if (payload.kind === 'email_confirmation') await sendConfirmation(payload.userId)
-    else if (payload.kind === 'password_reset') await sendReset(payload.email)
-    else await sendNotice(payload)
+    else if (payload.kind === 'password_reset') {
+      await sendReset(payload.email, payload.requestId)
+    } else await sendNotice(payload)
   }
 }
 
@@ -98,4 +100,6 @@ interface LinkMail {
   reader: MailReader
   purpose: LinkPurpose
   write: (reader: MailReader, link: string) => MailText
+  /** Where somebody asked for a new password. */
+  request?: { id: string | null }
 }

@@ -303,6 +303,28 @@ describe('a forgotten password', () => {
     ).toHaveLength(1)
   })
 
+  it('that was asked for is in the audit trail once, also where the mail was tried twice', async () => {
+    await createConfirmed('alice', 'alice@example.com')
+    refusedAddresses.set('alice@example.com', 451)
+    const asked = await post('/v1/password-resets', { email: 'alice@example.com' })
+    const text = `select attempts from graphile_worker.jobs where last_error is not null`
+    while ((await query(text)).length === 0);
+    refusedAddresses.clear()
+    await query(`update graphile_worker._private_jobs set run_at = now();
+      select pg_notify('jobs:insert', '{}')`)
+    await smtp.mail(2)
+    await post('/v1/password-resets', { email: 'alice@example.com' })
+    await smtp.mail(3)
+    await post('/v1/password-resets', { email: 'nobody@example.com' })
+    await drained()
+    const rows = await query(`select actor_id, subject_id = app_user.id as is_alice, request_id
+      from audit_event, app_user where kind = 'user.password_reset_requested' order by audit_event.id`)
+    expect(rows).toEqual([
+      { actor_id: null, is_alice: true, request_id: asked.headers['request-id'] },
+      { actor_id: null, is_alice: true, request_id: expect.any(String) },
+    ])
+  })
+
   it('is asked for with the same answer whether the address is known or not, and nobody else is mailed', async () => {
     await createConfirmed('alice', 'alice@example.com')
     await signUp('bob', 'bob@example.com')

@@ -1,6 +1,8 @@
 /** What sending a mail reads and writes: whom an address belongs to, and the tokens of links. */
-import { sql } from 'kysely'
+import { sql, type Kysely } from 'kysely'
+import { recordAuditEvent } from '../../audit-events/audit-events.ts'
 import type { Database } from '../../database/database.ts'
+import type { DB } from '../../database/schema.generated.ts'
 import type { Uuid } from '../../kernel/ids.ts'
 
 export type LinkPurpose = 'email_confirmation' | 'password_reset'
@@ -17,6 +19,8 @@ export interface NewLinkToken {
   purpose: LinkPurpose
   userId: Uuid
   email: string
+  /** Where somebody asked for a new password: the audit trail has it, once for each request. */
+  request?: { id: string | null } | undefined
 }
 
 export interface MailStore {
@@ -60,7 +64,7 @@ export function createMailStore({
 
     // Index mail_token_email. Mails to one address take turns, by an advisory lock of the tx, so that
     // two at once are not both the last one that is let through.
-    async addToken({ hash, purpose, userId, email }) {
+    async addToken({ hash, purpose, userId, email, request }) {
       return await transaction(async (tx) => {
         await sql`select pg_advisory_xact_lock(hashtextextended(lower(${email}), 0))`.execute(tx)
         const ofAddress = sql<boolean>`lower(email) = lower(${email}) and purpose = ${purpose}`
@@ -80,6 +84,7 @@ export function createMailStore({
           .insertInto('mail_token')
           .values({ hash, purpose, user_id: userId, email, expires_at: expiresAt })
           .execute()
+        if (request) await recordRequest(tx, userId, request.id)
         return true
       })
     },
@@ -88,6 +93,30 @@ export function createMailStore({
       await transaction((tx) => tx.deleteFrom('mail_token').where('hash', '=', hash).execute())
     },
   }
+}
+
+/**
+ * Only of an address that somebody has, and in the tx of its token: the request itself does the same
+ * for every address, so only auditors can tell. A mail that is tried again was asked for once. Index
+ * audit_event_subject.
+ */
+async function recordRequest(
+  tx: Kysely<DB>,
+  userId: Uuid,
+  requestId: string | null,
+): Promise<void> {
+  const kind = 'user.password_reset_requested'
+  const before = await tx
+    .selectFrom('audit_event')
+    .select('id')
+    .where('subject_id', '=', userId)
+    .where('kind', '=', kind)
+    .where('request_id', '=', requestId)
+    .executeTakeFirst()
+  if (before !== undefined) return
+  // Whoever asked has not shown to be anyone.
+  const subject = { prefix: 'user', id: userId } as const
+  await recordAuditEvent(tx, { kind, actorId: null, subject, requestId })
 }
 
 function toReader(row: {

@@ -39,7 +39,7 @@ export function createPasswordResetRoutes({
       async (request, reply) => {
         const { email } = request.body
         await reply.limitTries('password_reset', email.toLowerCase())
-        await store.request(email)
+        await store.request(email, request.id)
         return reply.code(202).send()
       },
     )

@@ -7,7 +7,7 @@ import { endSessions } from '../sessions/ending-store.ts'
 
 export interface PasswordResetStore {
   /** Asks for a mail, whether anyone has the address or not. */
-  request(email: string): Promise<void>
+  request(email: string, requestId: string): Promise<void>
   /**
    * Whether that token counts at this moment: for the active user of its address, while that is
    * confirmed, and until the password changes.
@@ -29,8 +29,8 @@ export function createPasswordResetStore({
   queueMail,
 }: PasswordResetStoreDependencies): PasswordResetStore {
   return {
-    async request(email) {
-      await transaction((tx) => queueMail(tx, { kind: 'password_reset', email }))
+    async request(email, requestId) {
+      await transaction((tx) => queueMail(tx, { kind: 'password_reset', email, requestId }))
     },
 
     async isUsable(hash) {

@@ -363,7 +363,9 @@ describe('the sessions of a user', () => {
 
   it('DELETE /v1/sessions/{id}: 204, or 404 for what is not theirs or has ended', async () => {
     const end = vi.fn<SessionStore['end']>(async ({ sessionId }) => sessionId === stored.id)
-    const app = await appWith({ store: { end } })
+    const owners = [undefined, nextId(), userId]
+    const ownerOf = async () => owners.shift()
+    const app = await appWith({ store: { end, ownerOf } })
     const remove = (id: string) =>
       app.inject({ method: 'DELETE', url: `/v1/sessions/${encodeId('sess', id)}`, headers })
     const done = await remove(stored.id)
@@ -371,8 +373,10 @@ describe('the sessions of a user', () => {
     expect(end).toHaveBeenLastCalledWith(
       expect.objectContaining({ sessionId: stored.id, userId, reason: 'logged_out' }),
     )
-    const absent = await remove(nextId())
-    expect(absent.json()).toMatchObject({ status: 404, code: 'session_not_found' })
+    for (const _ of ['absent', 'of another', 'ended']) {
+      const response = await remove(nextId())
+      expect(response.json()).toMatchObject({ status: 404, code: 'session_not_found' })
+    }
   })
 
   it('DELETE /v1/sessions/{id} of another kind: 400', async () => {

@@ -198,8 +198,11 @@ export function createSessionRoutes({ sessions, store }: SessionRoutesDependenci
         const id = decodeId('sess', request.params.id)
         const sessionId = present(id, 'an id that fits its schema')
         const end = { sessionId, userId, reason: 'logged_out', requestId: request.id } as const
-        if (!(await store.end(end))) throw problem('session_not_found')
-        return reply.code(204).send()
+        if (await store.end(end)) return reply.code(204).send()
+        const ownerId = await store.ownerOf(sessionId)
+        const isHidden = ownerId !== undefined && ownerId !== userId
+        const hidden = isHidden ? ({ prefix: 'sess', id: sessionId } as const) : undefined
+        throw problem('session_not_found', { hidden })
       },
     )
   }

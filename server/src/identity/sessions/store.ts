@@ -92,6 +92,8 @@ export interface SessionStore {
   list(page: { userId: Uuid; before?: Uuid | undefined; limit: number }): Promise<StoredSession[]>
   /** False when that user has no such session that still counts. */
   end(request: EndRequest): Promise<boolean>
+  /** Whose session it is, or was. */
+  ownerOf(sessionId: Uuid): Promise<Uuid | undefined>
   /** Ends every session of the user. */
   endAll(request: Omit<EndRequest, 'sessionId'>): Promise<void>
 }
@@ -138,6 +140,15 @@ export function createSessionStore({
         await recordEnd(tx, { sessionId, userId, reason, requestId })
         return true
       })
+    },
+
+    async ownerOf(sessionId) {
+      const session = await kysely
+        .selectFrom('session')
+        .select('user_id')
+        .where('id', '=', sessionId)
+        .executeTakeFirst()
+      return session?.user_id
     },
 
     async endAll({ userId, reason, requestId }) {
