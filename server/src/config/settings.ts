@@ -214,7 +214,10 @@ export const settings = {
   }),
   BCRYPT_COST: setting({
     group: 'Tokens and passwords',
-    description: 'The cost of password hashes; each step doubles it. 12 is about 0.2 s.',
+    description:
+      'The cost of password hashes; each step doubles it. 12 is about 0.2 s. Raised, it is in force for ' +
+      'a user from the next login on, and every login takes the new time at once. Lowered, it is in ' +
+      'force for new passwords, and logins take as long as the dearest hash that a server has met.',
     example: '13',
     fallback: '12',
     parse: parseInteger(4, 16),

@@ -1,11 +1,23 @@
 import bcrypt from 'bcrypt'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ownMatchers } from '../../../../test/support/matchers.ts'
 import { createPasswords } from './passwords.ts'
 
 expect.extend(ownMatchers)
 
 const passwords = createPasswords({ cost: 4 })
+
+/** How many rounds of bcrypt the work does, by the costs of what it compares with. */
+async function countRounds(work: () => Promise<unknown>): Promise<number> {
+  const compare = vi.spyOn(bcrypt, 'compare')
+  try {
+    await work()
+    const costs = compare.mock.calls.map(([, hash]) => bcrypt.getRounds(hash))
+    return costs.reduce((rounds, cost) => rounds + 2 ** cost, 0)
+  } finally {
+    compare.mockRestore()
+  }
+}
 
 describe('passwords', () => {
   it('are stored as hashes that are theirs alone', async () => {
@@ -49,6 +61,29 @@ describe('passwords', () => {
   it('of nobody never match', async () => {
     for (const password of ['no password', 'correct horse', 'short']) {
       expect(await passwords.verify(password, undefined)).toBe(false)
+    }
+  })
+
+  it('are the same work for every user and none, while the cost is being raised', async () => {
+    const raised = createPasswords({ cost: 8 })
+    for (const cost of [4, 5, 7, 8]) {
+      const hash = await createPasswords({ cost }).hash('correct horse')
+      for (const password of ['correct horse', 'wrong horse', 'short', 'password\0']) {
+        expect(await countRounds(() => raised.verify(password, hash))).toBe(2 ** 8)
+      }
+    }
+    expect(await countRounds(() => raised.verify('correct horse', undefined))).toBe(2 ** 8)
+  })
+
+  it('are the same work for all once one of a higher cost was met, after the cost was lowered', async () => {
+    const lowered = createPasswords({ cost: 4 })
+    const [dear, cheap] = await Promise.all([
+      createPasswords({ cost: 6 }).hash('correct horse'),
+      lowered.hash('correct horse'),
+    ])
+    expect(await countRounds(() => lowered.verify('correct horse', undefined))).toBe(2 ** 4)
+    for (const hash of [dear, cheap, undefined]) {
+      expect(await countRounds(() => lowered.verify('correct horse', hash))).toBe(2 ** 6)
     }
   })
 

@@ -3,8 +3,13 @@
  *
  * A hash of cost 12 is 0.2 to 0.3 s of pure computing on a thread of libuv, which has four, shared
  * with files, DNS and WebCrypto. So few run at once (and leave a core to the rest), a bounded number
- * waits, and beyond that the answer is a Fault `overloaded`. Comparing costs the same time whether
- * or not there is a user, a match or a password that could be one.
+ * waits, and beyond that the answer is a Fault `overloaded`.
+ *
+ * Comparing is the same work whether or not there is a user, a match or a password that could be one,
+ * and whatever the cost of the hash: a step of cost doubles the rounds, so a comparison at cost 10 is
+ * made up to one at cost 12 by one more at 10 and one at 11. So while BCRYPT_COST is raised, nothing
+ * tells a user whose hash is still of the old cost from one that there is not. Where it was lowered,
+ * the dearest hash that this process has met is what all comparisons cost from then on.
  */
 import { availableParallelism } from 'node:os'
 import bcrypt from 'bcrypt'
@@ -37,9 +42,20 @@ export function createPasswords({
 }: PasswordsOptions = {}): Passwords {
   assert(Number.isInteger(cost) && cost >= 4 && cost <= 31, 'bcrypt has costs from 4 to 31')
   const limited = createWorkLimit({ concurrency, queueSizeMax, name: 'hashing of passwords' })
-  // The form of a hash, so that comparing does all the work, with a sum that no password has but
-  // by a chance of 2^-184.
-  const dummyHash = bcrypt.genSaltSync(cost) + '.'.repeat(31)
+  let costMax = cost
+
+  /** Compares with nobody's hashes, so that with what was done at `costDone` it is 2^costMax rounds. */
+  async function makeUp(costDone: number): Promise<void> {
+    for (let next = costDone; next < costMax; next += 1) await compareWithNobody(next)
+  }
+
+  async function compare(password: string, hash: string): Promise<boolean> {
+    const costDone = bcrypt.getRounds(hash)
+    costMax = Math.max(costMax, costDone)
+    const matches = await bcrypt.compare(password, hash)
+    await makeUp(costDone)
+    return matches
+  }
 
   return {
     async hash(password) {
@@ -49,12 +65,18 @@ export function createPasswords({
 
     async verify(password, hash) {
       const isPossible = hash !== undefined && isPasswordForm(password)
-      const matches = isPossible
-        ? await limited(() => bcrypt.compare(password, hash))
-        : await limited(() => bcrypt.compare('no password', dummyHash))
-      return isPossible && matches
+      return await limited(() =>
+        isPossible ? compare(password, hash) : compareWithNobody(costMax),
+      )
     },
 
     isOutdated: (hash) => bcrypt.getRounds(hash) < cost,
   }
+}
+
+/** Never matches: what is compared with has the form of a hash and a sum that no password has. */
+async function compareWithNobody(cost: number): Promise<false> {
+  // By a chance of 2^-184 one has it.
+  await bcrypt.compare('no password', bcrypt.genSaltSync(cost) + '.'.repeat(31))
+  return false
 }
