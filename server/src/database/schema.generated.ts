@@ -31,6 +31,7 @@ export interface Account {
   booked_at: Generated<Timestamp>;
   currency: string;
   held: Generated<Int8>;
+  hold_expires_at: Timestamp | null;
   id: string;
   ledger_balance: Generated<Numeric>;
   normal_side: string;
@@ -137,11 +138,27 @@ export interface Entry {
   transfer_id: string | null;
 }
 
+export interface Hold {
+  amount: Int8;
+  captured: Generated<Int8>;
+  created_at: Timestamp;
+  credit_account_id: string;
+  currency: string;
+  debit_account_id: string;
+  expires_at: Timestamp;
+  id: string;
+  principal_id: string;
+  resolved_at: Timestamp | null;
+  state: string;
+  transfer_id: string | null;
+}
+
 export interface IdempotencyKey {
   account_id: string | null;
   created_at: Timestamp;
   fields: Buffer;
   format: number;
+  hold_id: string | null;
   id: string;
   item_index: number;
   key: string;
@@ -235,6 +252,13 @@ export interface Transfer {
   principal_id: string;
 }
 
+export interface TransferLink {
+  group_id: string | null;
+  hold_id: string | null;
+  reverses_id: string | null;
+  transfer_id: string;
+}
+
 export interface TransferText {
   credit_account_id: string;
   debit_account_id: string;
@@ -257,6 +281,7 @@ export interface DB {
   batch_seal: BatchSeal;
   data_key: DataKey;
   entry: Entry;
+  hold: Hold;
   idempotency_key: IdempotencyKey;
   known_source: KnownSource;
   mail_token: MailToken;
@@ -268,5 +293,6 @@ export interface DB {
   second_factor_challenge: SecondFactorChallenge;
   session: Session;
   transfer: Transfer;
+  transfer_link: TransferLink;
   transfer_text: TransferText;
 }
