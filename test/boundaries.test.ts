@@ -53,6 +53,7 @@ const faces: Record<string, RegExp> = {
   'audit-events': /^audit-events\/audit-events\.ts$/,
   jobs: /^jobs\/jobs\.ts$/,
   mail: /^mail\/mail\.ts$/,
+  entries: /^entries\/entries\.ts$/,
   transfers: /^transfers\/transfers\.ts$/,
   // Configuration judges the token key by identity's own rule.
   identity: /^identity\/(identity|tokens\/token-key)\.ts$/,

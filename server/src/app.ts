@@ -274,6 +274,7 @@ export function createRoutes(
   const currencies = config.bank.currencies.map((code) => present(findCurrency(code), code))
   const { accountsPerUserMax: accountsMax } = config.bank
   const accounts = createAccountStore(database)
+  const entries = createEntryStore(database)
   return [
     identity.userRoutes,
     identity.userAdminRoutes,
@@ -282,9 +283,9 @@ export function createRoutes(
     identity.apiKeyRoutes,
     ...identity.mailRoutes,
     createCurrencyRoutes({ currencies }),
-    createAccountRoutes({ ledger, accounts, currencies, accountsMax }),
+    createAccountRoutes({ ledger, accounts, balances: entries, currencies, accountsMax }),
     createAccountAdminRoutes({ ledger, accounts }),
-    createEntryRoutes({ ledger, entries: createEntryStore(database) }),
+    createEntryRoutes({ ledger, entries }),
     createPayeeRoutes({ payees: createPayeeStore(database), currencies }),
     createTransferRoutes({ ledger, transfers: createTransferStore(database), currencies }),
     createDepositRoutes({ ledger, currencies }),

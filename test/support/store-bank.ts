@@ -20,6 +20,8 @@ import { createTestDatabase } from './database.ts'
 type Order = Partial<TransferInstruction> & { debit: Party; credit: Party }
 
 export interface StoreBank {
+  /** Where the server logs in. */
+  url: string
   kysely: Database['kysely']
   /** What `kysely` ran, last one last. */
   queries: CompiledQuery[]
@@ -56,6 +58,7 @@ export async function createStoreBank(): Promise<StoreBank> {
   const staff = newUuid()
 
   return {
+    url: database.url,
     kysely,
     queries,
     owner,

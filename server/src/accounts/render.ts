@@ -1,8 +1,10 @@
 import type { Static } from 'typebox'
 import { assert } from '../kernel/assert.ts'
 import { encodeId } from '../kernel/ids.ts'
+import { toMinor } from '../kernel/money.ts'
 import type { OpenedAccount } from '../ledger/ledger.ts'
-import type { AccountSchema } from './schema.ts'
+import type { PastBalance } from '../entries/entries.ts'
+import type { AccountSchema, PastAccountSchema } from './schema.ts'
 import type { Account } from './store.ts'
 
 export function renderAccount(account: Account): Static<typeof AccountSchema> {
@@ -33,4 +35,19 @@ export function renderOpenedAccount(account: OpenedAccount): Static<typeof Accou
     overdraftLimit: 0,
     version: 0,
   })
+}
+
+/** As it was at that moment, if one is given, or right after its last entry then. */
+export function renderPastAccount(
+  { id, currency }: Pick<Account, 'id' | 'currency'>,
+  { seq, ledgerBalance, bookedAt }: PastBalance,
+  moment: Date | undefined,
+): Static<typeof PastAccountSchema> {
+  return {
+    id: encodeId('acct', id),
+    currency,
+    ledger_balance: toMinor(ledgerBalance),
+    version: seq,
+    at: (moment ?? bookedAt)?.toISOString() ?? null,
+  }
 }

@@ -50,6 +50,10 @@ function put(ownerId: string, change: Partial<Account> = {}): Account {
 
 const present = presentBank(() => bank)
 
+async function neverAsked(): Promise<never> {
+  throw new Error('nobody asks for the past')
+}
+
 async function build(change: Partial<AccountRoutesDependencies> = {}) {
   const dependencies = {
     ledger: present.ledger,
@@ -57,6 +61,8 @@ async function build(change: Partial<AccountRoutesDependencies> = {}) {
       find: async (id: string) => accounts.find(id),
       listByOwner: async (page: AccountPage) => accounts.listByOwner(page),
     },
+    // Of what was: see past.test.ts.
+    balances: { balanceAt: neverAsked, balanceAfter: neverAsked },
     currencies: testCurrencies,
     accountsMax: 2,
     ...change,

@@ -6,6 +6,7 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { idempotencyKeyIfAny } from '../http/idempotency.ts'
 import { toList } from '../http/list.ts'
+import { MomentQuerySchema } from '../http/moments.ts'
 import { parsePage } from '../http/paging.ts'
 import { problem, type ProblemError } from '../http/problem.ts'
 import { markReplayed } from '../http/replay.ts'
@@ -19,20 +20,34 @@ import type { Currency } from '../kernel/currency.ts'
 import { decodeId, encodeId, type Uuid } from '../kernel/ids.ts'
 import type { LedgerEngine, OpenAccountOutcome } from '../ledger/ledger.ts'
 import { refusalProblem } from '../transfers/transfers.ts'
+import { isAboutPast, readPast, type PastBalances } from './past.ts'
 import { renderAccount, renderOpenedAccount } from './render.ts'
-import { accountNameCodePointsMax, AccountSchema, CreateAccountSchema } from './schema.ts'
+import {
+  accountNameCodePointsMax,
+  AccountSchema,
+  CreateAccountSchema,
+  PastAccountSchema,
+} from './schema.ts'
 import type { AccountStore } from './store.ts'
 
 export interface AccountRoutesDependencies {
   ledger: LedgerEngine
   accounts: AccountStore
+  balances: PastBalances
   currencies: readonly Currency[]
   /** How many accounts that are not closed one user may have. */
   accountsMax: number
 }
 
+const SeqQuerySchema = Type.Integer({
+  minimum: 0,
+  maximum: Number.MAX_SAFE_INTEGER,
+  description: 'The seq of an entry',
+  examples: [7],
+})
+
 export function createAccountRoutes(dependencies: AccountRoutesDependencies): Routes {
-  const { ledger, accounts, currencies, accountsMax } = dependencies
+  const { ledger, accounts, balances, currencies, accountsMax } = dependencies
   return async (app) => {
     app.post(
       '/v1/accounts',
@@ -127,9 +142,19 @@ export function createAccountRoutes(dependencies: AccountRoutesDependencies): Ro
           operationId: 'getAccount',
           tags: ['Accounts'],
           summary: 'Read an account',
-          description: 'The owner reads it, and staff.',
+          description:
+            'The owner reads it, and staff. With `at` (a moment up to now, its own entries included) or `seq` (an entry, or 0 for none) the answer is a PastAccount, for the owner and auditors: what was posted up to then.',
           params: Type.Object({ id: idSchema('acct') }),
-          response: { 200: AccountSchema, ...problems('account_not_found', 'unavailable') },
+          querystring: Type.Object(
+            { at: Type.Optional(MomentQuerySchema), seq: Type.Optional(SeqQuerySchema) },
+            { additionalProperties: false },
+          ),
+          response: {
+            200: Type.Union([AccountSchema, PastAccountSchema], {
+              description: 'The account as it is, or what was posted on it then',
+            }),
+            ...problems('account_not_found', 'role_required', 'unavailable'),
+          },
         },
       },
       async (request) => {
@@ -140,7 +165,9 @@ export function createAccountRoutes(dependencies: AccountRoutesDependencies): Ro
         if (!account || !isReadable) {
           throw problem('account_not_found', { hidden: account && { prefix: 'acct', id } })
         }
-        return renderAccount(account)
+        return isAboutPast(request.query)
+          ? await readPast(request, account, request.query, balances)
+          : renderAccount(account)
       },
     )
   }

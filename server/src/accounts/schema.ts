@@ -49,6 +49,31 @@ export const AccountSchema = named(
   ),
 )
 
+export const PastAccountSchema = named(
+  'PastAccount',
+  Type.Object(
+    {
+      id: idSchema('acct'),
+      currency: CurrencyCodeSchema,
+      ledger_balance: BalanceSchema,
+      version: Type.Integer({
+        minimum: 0,
+        description: 'The seq of the last entry up to then; 0 before the first',
+        examples: [1],
+      }),
+      at: nullable({
+        ...Timestamp,
+        description:
+          'The moment that was asked for, or when the entry was booked whose seq was; null before the first',
+      }),
+    },
+    {
+      description: 'What was posted on an account up to a moment of its past, or up to an entry',
+      additionalProperties: false,
+    },
+  ),
+)
+
 export const CreateAccountSchema = named(
   'CreateAccount',
   Type.Object(

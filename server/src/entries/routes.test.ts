@@ -8,12 +8,14 @@ import {
 import { encodeCursor } from '../http/paging.ts'
 import { asUser, buildTestApp } from '../http/testing.ts'
 import { encodeId, type Uuid } from '../kernel/ids.ts'
-import { createEntryRoutes } from './routes.ts'
-import type { Entry, EntryPage, EntryStore } from './store.ts'
+import { createEntryRoutes, type EntryRoutesDependencies } from './routes.ts'
+import type { Entry, EntryPage } from './store.ts'
+
+type EntryLists = EntryRoutesDependencies['entries']
 
 let bank: RouteBank
 let account: Uuid
-let entries: EntryStore
+let entries: EntryLists
 let pagesRead: EntryPage[]
 
 function entry(seq: number): Entry {
@@ -38,8 +40,9 @@ beforeEach(async () => {
   entries = {
     async list(page) {
       pagesRead.push(page)
-      const { seqMin = 1, seqBefore = Infinity, limit } = page
-      return rows.filter(({ seq }) => seq >= seqMin && seq < seqBefore).slice(0, limit)
+      const { seqMin = 1, seqBefore = Infinity, order, limit } = page
+      const inRange = rows.filter(({ seq }) => seq >= seqMin && seq < seqBefore)
+      return (order === 'asc' ? inRange.toReversed() : inRange).slice(0, limit)
     },
     firstSeqSince: async (_, time) => rows.filter(({ createdAt }) => createdAt < time).length + 1,
   }
@@ -47,7 +50,7 @@ beforeEach(async () => {
 
 const { ledger, rolesOf } = presentBank(() => bank)
 
-async function build(store: EntryStore) {
+async function build(store: EntryLists) {
   return buildTestApp({ routes: [createEntryRoutes({ ledger, entries: store })], rolesOf })
 }
 
@@ -59,7 +62,7 @@ beforeAll(async () => {
   })
 })
 
-async function get(query = '', user: Uuid = bank.alice, id = acct(account), store?: EntryStore) {
+async function get(query = '', user: Uuid = bank.alice, id = acct(account), store?: EntryLists) {
   const target = store ? await build(store) : app
   return target.inject({
     url: `/v1/accounts/${id}/entries${query}`,
@@ -89,7 +92,9 @@ describe('GET /v1/accounts/{id}/entries', () => {
       reference: 'ref 4',
       created_at: '2026-01-04T00:00:00.000Z',
     })
-    expect(pagesRead).toMatchObject([{ accountId: account, normalSide: 'credit', limit: 21 }])
+    expect(pagesRead).toMatchObject([
+      { accountId: account, normalSide: 'credit', order: 'desc', limit: 21 },
+    ])
   })
 
   test('a cursor continues below the last seq of the page before', async () => {
@@ -107,6 +112,17 @@ describe('GET /v1/accounts/{id}/entries', () => {
     expect(seqsOf(await get(`${range}&limit=2&cursor=${page.json().next_cursor}`))).toEqual([2])
     expect(seqsOf(await get('?from=2027-01-01T00:00:00Z'))).toEqual([])
     expect(seqsOf(await get('?to=2025-01-01T00:00:00Z'))).toEqual([])
+  })
+
+  test('in the other direction the oldest comes first, and a cursor continues above', async () => {
+    const range = '?order=asc&from=2026-01-02T00:00:00Z&to=2026-01-05T00:00:00Z'
+    expect(seqsOf(await get(range))).toEqual([2, 3, 4])
+    const page = await get(`${range}&limit=2`)
+    expect(seqsOf(page)).toEqual([2, 3])
+    const next = await get(`${range}&limit=2&cursor=${page.json().next_cursor}`)
+    expect([seqsOf(next), next.json().next_cursor]).toEqual([[4], null])
+    expect(seqsOf(await get('?order=asc&limit=2'))).toEqual([1, 2])
+    expect((await get('?order=desc')).body).toBe((await get()).body)
   })
 
   test('an auditor reads them; for other staff and customers the account is not there', async () => {
@@ -134,15 +150,16 @@ describe('GET /v1/accounts/{id}/entries', () => {
     }
   })
 
-  test('InvalidCursor: of another account, of another range, of a page without one, made up', async () => {
+  test('InvalidCursor: of another account, range or direction, of a page without one, made up', async () => {
     const cursor = (await get('?limit=2')).json().next_cursor
     expect(cursor).toEqual(expect.any(String))
     const other = await bank.open(bank.alice)
-    const list = JSON.stringify(['entries', account, undefined, undefined])
+    const list = JSON.stringify(['entries', account, undefined, undefined, 'desc'])
     const forged = encodeCursor('1e3', { list, userId: bank.alice })
     const responses = [
       await get(`?cursor=${cursor}`, bank.alice, acct(other)),
       await get(`?cursor=${cursor}&from=2026-01-01T00:00:00Z`),
+      await get(`?cursor=${cursor}&order=asc`),
       await get(`?cursor=${cursor}`, bank.auditor),
       await get('?cursor=nonsense'),
       await get(`?cursor=${forged}`),
@@ -160,13 +177,15 @@ describe('GET /v1/accounts/{id}/entries', () => {
     'to=yesterday-or-so-or-so',
     'from=2026-01-01',
     'since=1',
+    'order=ascending',
+    'order=',
   ])('InvalidQuery: %s', async (query) => {
     const response = await get(`?${query}`)
     expect(response.json()).toMatchObject({ status: 400, code: 'validation_failed' })
   })
 
   test('InternalError', async () => {
-    const list = vi.fn<EntryStore['list']>().mockRejectedValue(new Error('secret'))
+    const list = vi.fn<EntryLists['list']>().mockRejectedValue(new Error('secret'))
     const response = await get('', bank.alice, acct(account), { ...entries, list })
     expect(response.json()).toMatchObject({ status: 500, code: 'internal_error' })
     expect(response.body).not.toContain('secret')

@@ -9,7 +9,7 @@ import { MomentQuerySchema, readMoments } from '../http/moments.ts'
 import { parsePage } from '../http/paging.ts'
 import { problem } from '../http/problem.ts'
 import type { Routes } from '../http/route.ts'
-import { idSchema, listOf, pageQuery, problems } from '../http/schema.ts'
+import { idSchema, listOf, oneOf, pageQuery, problems } from '../http/schema.ts'
 import { present } from '../kernel/assert.ts'
 import { decodeId, encodeId } from '../kernel/ids.ts'
 import { toMinor } from '../kernel/money.ts'
@@ -19,7 +19,7 @@ import type { Entry, EntryStore } from './store.ts'
 
 export interface EntryRoutesDependencies {
   ledger: LedgerEngine
-  entries: EntryStore
+  entries: Pick<EntryStore, 'list' | 'firstSeqSince'>
 }
 
 export function createEntryRoutes({ ledger, entries }: EntryRoutesDependencies): Routes {
@@ -33,12 +33,15 @@ export function createEntryRoutes({ ledger, entries }: EntryRoutesDependencies):
           tags: ['Accounts'],
           summary: 'List the entries of an account',
           description:
-            'Newest first, each with the balance after it. `from` (inclusive) and `to` (exclusive) bound the time. The owner reads them, and auditors.',
+            'Newest first, or oldest first with `order=asc`, each with the balance after it. `from` (inclusive) and `to` (exclusive) bound the time. The owner reads them, and auditors.',
           params: Type.Object({ id: idSchema('acct') }),
           querystring: Type.Object(
             {
               from: Type.Optional(MomentQuerySchema),
               to: Type.Optional(MomentQuerySchema),
+              order: Type.Optional(
+                oneOf(['asc', 'desc'], { description: '`desc` (the default): newest first' }),
+              ),
               ...pageQuery,
             },
             { additionalProperties: false },
@@ -59,14 +62,21 @@ export function createEntryRoutes({ ledger, entries }: EntryRoutesDependencies):
         if (account.ownerId !== userId && !(await request.roles()).has('auditor')) {
           throw problem('account_not_found', { hidden: { prefix: 'acct', id: accountId } })
         }
-        const list = JSON.stringify(['entries', accountId, from, to])
+        const { order = 'desc' } = request.query
+        const list = JSON.stringify(['entries', accountId, from, to, order])
         const scope = { list, userId }
         const { limit, after } = parsePage(request.query, scope)
+        const position = seqPosition(after)
+        // A cursor stands in for the bound at which the list began.
+        const [above, below] = order === 'asc' ? [position, undefined] : [undefined, position]
+        const firstSince = async (time: Date | undefined) =>
+          time && (await entries.firstSeqSince(accountId, time))
         const rows = await entries.list({
           accountId,
           normalSide: account.normalSide,
-          seqMin: from && (await entries.firstSeqSince(accountId, from)),
-          seqBefore: seqPosition(after) ?? (to && (await entries.firstSeqSince(accountId, to))),
+          seqMin: above === undefined ? await firstSince(from) : above + 1,
+          seqBefore: below ?? (await firstSince(to)),
+          order,
           limit: limit + 1,
         })
         return toList({

@@ -26,7 +26,7 @@ afterAll(async () => {
 
 function pageOf(accountId: Uuid, change: Partial<EntryPage> = {}): EntryPage {
   const page = { accountId, normalSide: 'credit', seqMin: undefined, seqBefore: undefined } as const
-  return { ...page, limit: 20, ...change }
+  return { ...page, order: 'desc', limit: 20, ...change }
 }
 
 test('entries are newest first, signed, with running balances, names and words', async () => {
@@ -89,6 +89,16 @@ test('pages by seq meet without a gap or a repeat, and keep to their lowest seq'
   expect(await seqs({ seqBefore: 1 })).toEqual([])
 })
 
+test('oldest first, the same pages meet from the other end', async () => {
+  const { busy } = filling
+  const seqs = async (change: Partial<EntryPage>) =>
+    (await store.list(pageOf(busy, { order: 'asc', limit: 3, ...change }))).map(({ seq }) => seq)
+  expect(await seqs({})).toEqual([1, 2, 3])
+  expect(await seqs({ seqMin: 4 })).toEqual([4, 5, 6])
+  expect(await seqs({ seqMin: 19_999 })).toEqual([19_999, 20_000])
+  expect(await seqs({ seqMin: 9_998, seqBefore: 10_000 })).toEqual([9_998, 9_999])
+})
+
 test('the first entry since a moment is found on, between, before and after the entries', async () => {
   const { busy, entries } = filling
   const { rows } = await bank.owner.query<{ seq: string; created_at: Date }>(
@@ -114,12 +124,14 @@ test('an account without entries, or none at all, has its first entry still to c
 })
 
 test.each([
-  ['first', undefined],
-  ['deep', 10_001],
-])(
-  'the %s page of 20 of 20,000 entries reads about 10 pages of the table',
-  async (_, seqBefore) => {
-    await store.list(pageOf(filling.busy, { seqBefore, limit: 21 }))
+  ['first', 'desc', {}],
+  ['deep', 'desc', { seqBefore: 10_001 }],
+  ['oldest', 'asc', {}],
+  ['deep oldest', 'asc', { seqMin: 10_001 }],
+] as const)(
+  'the %s page of 20 of 20,000 entries (%s) reads about 10 pages of the table',
+  async (_, order, bounds) => {
+    await store.list(pageOf(filling.busy, { ...bounds, order, limit: 21 }))
     const nodes = await explain(bank, present(bank.queries.at(-1)))
     const append = present(nodes.find(({ type }) => type === 'Merge Append'))
     expect(append.buffers).toBeLessThanOrEqual(20)

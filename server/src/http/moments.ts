@@ -1,7 +1,7 @@
-/** Moments in a query, as the bounds of a list: `from` is inclusive, `to` exclusive. */
+/** Moments in a query: alone, or as the bounds of a list, where `from` is inclusive, `to` exclusive. */
 import { Type } from 'typebox'
 import { parseTimestamp } from '../kernel/timestamp.ts'
-import { problem } from './problem.ts'
+import { problem, type ProblemError } from './problem.ts'
 
 export const MomentQuerySchema = Type.String({
   minLength: 20,
@@ -17,17 +17,27 @@ export interface MomentRange {
 
 /** Throws `validation_failed` for texts that are no moments. */
 export function readMoments(query: { from?: string; to?: string }): MomentRange {
-  const range = {
-    from: query.from === undefined ? undefined : parseTimestamp(query.from),
-    to: query.to === undefined ? undefined : parseTimestamp(query.to),
-  }
-  const errors = (['from', 'to'] as const)
-    .filter((name) => query[name] !== undefined && range[name] === undefined)
-    .map((pointer) => ({
-      pointer,
-      code: 'format',
-      detail: 'must be a moment in RFC 3339, such as 2026-01-15T09:30:00Z',
-    }))
-  if (errors.length > 0) throw problem('validation_failed', { errors })
+  const range = { from: parse(query.from), to: parse(query.to) }
+  const wrong = (['from', 'to'] as const).filter(
+    (name) => query[name] !== undefined && range[name] === undefined,
+  )
+  if (wrong.length > 0) throw noMoments(wrong)
   return range
+}
+
+/** The same for one parameter of that name, `undefined` where it is absent. */
+export function readMoment(name: string, text: string | undefined): Date | undefined {
+  const moment = parse(text)
+  if (text !== undefined && moment === undefined) throw noMoments([name])
+  return moment
+}
+
+function parse(text: string | undefined): Date | undefined {
+  return text === undefined ? undefined : parseTimestamp(text)
+}
+
+function noMoments(pointers: readonly string[]): ProblemError {
+  const detail = 'must be a moment in RFC 3339, such as 2026-01-15T09:30:00Z'
+  const errors = pointers.map((pointer) => ({ pointer, code: 'format', detail }))
+  return problem('validation_failed', { errors })
 }
