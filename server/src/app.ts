@@ -53,6 +53,7 @@ import { readTls } from './process/tls.ts'
 import { readTokenKeys, watchTokenKeys } from './process/token-keys.ts'
 import { createUndo, type Undo } from './process/undo.ts'
 import { countOutcomes, createLedgerTelemetry } from './telemetry/ledger.ts'
+import { createAuditTrailTelemetry } from './telemetry/audit-trail.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { createMetricsServer } from './telemetry/metrics-server.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
@@ -166,6 +167,7 @@ async function openBank(opening: Opening): Promise<OpenBank> {
   auditWriter.start()
   undo.add(() => auditWriter.stop())
 
+    telemetry: createAuditTrailTelemetry(metrics),
   const { dataDirectory } = source
   const ring = createKeyRing(await readTokenKeys(config.tokens, dataDirectory, log))
   const identity = createBankIdentity({ config, database, ring, auditWriter })

@@ -13,4 +13,4 @@ export {
   type AuditSubject,
 } from './event.ts'
 export { recordAuditEvent, recordAuditEvents } from './store.ts'
-export type { AuditWriter } from './writer.ts'
+export type { AuditWriter, AuditWriterTelemetry } from './writer.ts'

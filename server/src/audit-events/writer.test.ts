@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createUuidSource, type Uuid } from '../kernel/ids.ts'
+import { createAuditTrailTelemetry } from '../telemetry/audit-trail.ts'
+import { createMetrics } from '../telemetry/metrics.ts'
 import type { AuditEvent } from './event.ts'
 import { createAuditWriter, type AuditWriterOptions, type CountedEvent } from './writer.ts'
 
@@ -122,6 +124,33 @@ describe('the audit writer', () => {
     await writer.stop()
     expect(total()).toBe(30)
     expect(written.length).toBeLessThanOrEqual(20 + 1)
+  })
+
+  it('tells what it kept whole or counted, what waits, what was written, and what failed', async () => {
+    const metrics = createMetrics({ version: 'test' })
+    const { writer, state, recordMany } = openWriter({
+      telemetry: createAuditTrailTelemetry(metrics),
+    })
+    const figures = async () =>
+      [...(await metrics.render()).matchAll(/^tallystick_audit_trail_(\S+) (\d+)$/gm)].map(
+        ([, name, value]) => `${name} ${value}`,
+      )
+    state.isDown = true
+    recordMany(10, refusal)
+    await writer.flush()
+    expect(await figures()).toEqual([
+      'events_total{kept="whole"} 3',
+      'events_total{kept="counted"} 7',
+      'waiting 4',
+      'written_total 0',
+      'failures_total 1',
+    ])
+    state.isDown = false
+    await writer.flush()
+    expect(await figures()).toContain('waiting 1')
+    await writer.stop()
+    expect((await figures()).slice(2)).toEqual(['waiting 0', 'written_total 4', 'failures_total 1'])
+    metrics.stop()
   })
 
   it('loses no event that comes while a write fails', async () => {

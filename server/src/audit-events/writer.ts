@@ -25,6 +25,16 @@ export interface AuditWriter {
 /** A row to be written: an event, and how many there were of it. */
 export type CountedEvent = AuditEvent & { count: number }
 
+/** What a writer tells of its work, for metrics. Called often: must not throw. */
+export interface AuditWriterTelemetry {
+  /** An event came. `counted`: it only adds to the count of equal ones. */
+  recorded(kept: 'whole' | 'counted'): void
+  /** How many rows are in memory now. */
+  waiting(rows: number): void
+  written(rows: number): void
+  failed(): void
+}
+
 export interface RunningAuditWriter extends AuditWriter {
   /** Writes again and again until `stop`. */
   start(): void
@@ -38,6 +48,7 @@ export interface AuditWriterOptions {
   write: (events: readonly CountedEvent[]) => Promise<void>
   /** Told of each failure to write. */
   onError: (error: unknown) => void
+  telemetry?: AuditWriterTelemetry
   /** Milliseconds on a clock that only grows. */
   now?: () => number
   intervalMilliseconds?: number
@@ -49,7 +60,15 @@ export interface AuditWriterOptions {
   pendingMax?: number
 }
 
+const noTelemetry: AuditWriterTelemetry = {
+  recorded: () => undefined,
+  waiting: () => undefined,
+  written: () => undefined,
+  failed: () => undefined,
+}
+
 const defaults = {
+  telemetry: noTelemetry,
   now: () => performance.now(),
   intervalMilliseconds: 1_000,
   windowMilliseconds: 60_000,
@@ -61,7 +80,8 @@ const defaults = {
 
 export function createAuditWriter(given: AuditWriterOptions): RunningAuditWriter {
   const options = { ...defaults, ...given }
-  const { write, onError, now, windowMilliseconds, pendingMax, groupsMax } = options
+  const { write, onError, telemetry, now } = options
+  const { windowMilliseconds, pendingMax, groupsMax } = options
   assert(options.intervalMilliseconds > 0 && windowMilliseconds > 0, 'the times are positive')
   let pending: CountedEvent[] = []
   const counts = new Map<string, CountedEvent>()
@@ -111,8 +131,16 @@ export function createAuditWriter(given: AuditWriterOptions): RunningAuditWriter
       const room = Math.max(0, pendingMax - pending.length)
       pending = [...events.slice(0, room), ...pending]
       for (const event of events.slice(room)) addCount(event)
-      onError(error)
+      telemetry.failed()
+      tellWaiting()
+      return onError(error)
     }
+    telemetry.written(events.length)
+    tellWaiting()
+  }
+
+  function tellWaiting(): void {
+    telemetry.waiting(pending.length + counts.size)
   }
 
   async function flushUntil({ signal }: AbortController): Promise<void> {
@@ -127,8 +155,11 @@ export function createAuditWriter(given: AuditWriterOptions): RunningAuditWriter
   return {
     record(event) {
       const counted = { ...event, count: 1 }
-      if (mayWriteOne(event)) pending.push(counted)
+      const isWhole = mayWriteOne(event)
+      if (isWhole) pending.push(counted)
       else addCount(counted)
+      telemetry.recorded(isWhole ? 'whole' : 'counted')
+      tellWaiting()
     },
     flush,
     start() {

@@ -109,6 +109,31 @@ export const instruments = {
     help: 'When the scheduled audit last had looked at everything; 0 before that.',
     labels: [],
   },
+  tallystick_holds_overdue: {
+    type: 'gauge',
+    help: 'Holds past their end that the last look of this server found, and had expired.',
+    labels: [],
+  },
+  tallystick_audit_trail_events_total: {
+    type: 'counter',
+    help: 'Refusals and failed logins for the audit trail: kept whole, or counted with equal ones.',
+    labels: ['kept'],
+  },
+  tallystick_audit_trail_waiting: {
+    type: 'gauge',
+    help: 'Rows of these that are in memory and not yet written.',
+    labels: [],
+  },
+  tallystick_audit_trail_written_total: {
+    type: 'counter',
+    help: 'Rows of these that were written.',
+    labels: [],
+  },
+  tallystick_audit_trail_failures_total: {
+    type: 'counter',
+    help: 'Times that the database did not take them; they are kept and tried again.',
+    labels: [],
+  },
   tallystick_jobs_total: {
     type: 'counter',
     help: 'Tries of jobs such as sending a mail: done, retried later, or given up.',

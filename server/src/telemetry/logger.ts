@@ -2,8 +2,9 @@
  * The log: one line per event on standard output, as JSON or, in a terminal, in colours.
  *
  * Invariants: secrets are replaced before they are written, wherever they stand in the first three
- * levels of what is logged, and passwords in URLs of error texts too; errors are reduced to type,
- * message, code and stack, since the details of database errors hold what people typed.
+ * levels of what is logged; errors are reduced to type, message, code and stack, since the details of
+ * database errors hold what people typed, and in their texts passwords of URLs, tokens and mail
+ * addresses are replaced (a mail server says in its reply whom it does not know).
  *
  * JSON is buffered (64 KiB, at most 250 ms) because one write per request is a tenth of a request:
  * `flush` before the process ends. While nobody reads, at most 16 MiB wait and further lines are lost.
@@ -58,6 +59,16 @@ export function createLogger({ level, format, destination }: LoggerOptions): Log
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: redactedPaths, censor: '[redacted]' },
       serializers: { err: describeError },
+      hooks: {
+        // pino takes the message of an error for a line that has none, as it stands.
+        logMethod(inputs, method) {
+          const [first, message] = inputs
+          if (message !== undefined) return method.apply(this, inputs)
+          const error = errorIn(first)
+          if (error === undefined) return method.apply(this, inputs)
+          return method.apply(this, [first, withoutSecrets(error.message)])
+        },
+      },
     },
     stream.stream,
   )
@@ -99,6 +110,12 @@ function done(): Promise<void> {
   return Promise.resolve()
 }
 
+function errorIn(logged: unknown): Error | undefined {
+  if (logged instanceof Error) return logged
+  const isObject = typeof logged === 'object' && logged !== null
+  return isObject && 'err' in logged && logged.err instanceof Error ? logged.err : undefined
+}
+
 interface ErrorFacts {
   type: string
   message: string
@@ -122,4 +139,13 @@ function withoutSecrets(text: string): string {
   return text
     .replace(/(\w+:\/\/[^\s:/@]*:)[^\s@]*@/g, '$1[redacted]@')
     .replace(/\b(bearer )[\x21-\x7e]+/gi, '$1[redacted]')
+    .replace(ownTokens, '[redacted]')
+    .replace(mailAddress, '[redacted]')
 }
+
+/** Access tokens of all kinds, refresh tokens and API keys. */
+const ownTokens = /\b(?:v[24]\.local\.|ts[rk]_|eyJ[\w-]*\.)[\w.-]{16,}/g
+
+/** Not the user and host of a URL, nor a package and its version in a path. */
+const mailAddress =
+  /(?<!:\/\/[^\s@]*)[^\s<>()[\]:;,"'/@]+@(?:[\p{L}\p{N}-]+\.)+\p{L}[\p{L}\p{N}-]+/gu
