@@ -3,9 +3,11 @@
  *
  * NOTE: the bytes are bounded by the server's `bodyLimit` before they come here.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Ajv, type AnySchema } from 'ajv'
+import type { FastifyInstance, FastifyRequest, FastifySchemaCompiler } from 'fastify'
 import { createJsonScanner, jsonRules, type JsonFinding } from './json-scanner.ts'
 import { problem, type ProblemError } from './problem.ts'
+import { validatorOptions } from './validation.ts'
 
 const jsonInUtf8 = /^application\/json[\t ]*(?:;[\t ]*charset="?utf-8"?[\t ]*)?$/i
 
@@ -22,12 +24,32 @@ export function addJsonBody(app: FastifyInstance): void {
       if (body.length === 0 && !isWanted) return done(null, undefined)
       if (!isPlainJson(request)) return done(problem('unsupported_media_type'))
       const finding = scan(body)
-      if (finding !== undefined) return done(malformed(finding))
+      if (finding !== undefined) return done(malformedJson(finding))
       const value: unknown = JSON.parse(body.toString())
       done(null, value)
     },
   )
 }
+
+/**
+ * Within one plugin, leaves bodies as the bytes that they are, up to `bodyLimit`: for handlers that
+ * have them read elsewhere than on the event loop. Their routes have `acceptBodyBytes`.
+ */
+export function addJsonBytes(app: FastifyInstance, bodyLimit: number): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser<Buffer>(
+    'application/json',
+    { parseAs: 'buffer', bodyLimit },
+    function passBytes(request, body, done) {
+      if (!isPlainJson(request)) return done(problem('unsupported_media_type'))
+      done(null, body)
+    },
+  )
+}
+
+/** The `validatorCompiler` of a route whose handler reads the bytes of the body itself. */
+export const acceptBodyBytes: FastifySchemaCompiler<AnySchema> = ({ schema, httpPart }) =>
+  httpPart === 'body' ? () => true : new Ajv(validatorOptions).compile(schema)
 
 function isPlainJson({ headers }: FastifyRequest): boolean {
   if (headers['content-encoding'] !== undefined) return false
@@ -35,7 +57,8 @@ function isPlainJson({ headers }: FastifyRequest): boolean {
   return type === 'application/json' || jsonInUtf8.test(type)
 }
 
-function malformed({ rule, pointer }: JsonFinding): ProblemError {
+/** The problem for bytes that the scanner refuses. */
+export function malformedJson({ rule, pointer }: JsonFinding): ProblemError {
   const detail = jsonRules[rule]
   return problem('malformed_json', {
     detail: pointer === '' ? detail : `${pointer}: ${detail}`,

@@ -18,7 +18,7 @@ export interface RequestRecord {
   /** As sent, without the query, cut to 200 characters. */
   path: string
   status: number
-  /** Set for every 4xx and 5xx answer. */
+  /** Set for every 4xx and 5xx answer, and by `noteRefusal`. */
   problemCode: ProblemCode | undefined
   /** Somebody else's thing that was asked for, where the answer was that there is none. */
   hiddenThing: HiddenThing | undefined
@@ -40,6 +40,16 @@ declare module 'fastify' {
 }
 
 export { hiddenThingKey, problemCodeKey }
+
+/** Notes what was refused inside of a request that is answered as a whole: no status says so. */
+export function noteRefusal(
+  request: FastifyRequest,
+  code: ProblemCode,
+  hidden: HiddenThing | undefined,
+): void {
+  request[problemCodeKey] = code
+  request[hiddenThingKey] = hidden
+}
 
 /** `startedAt`, of performance.now(): Fastify's own `elapsedTime` is 0 without an onResponse hook. */
 export function recordOf(

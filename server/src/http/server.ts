@@ -37,6 +37,7 @@ import type { Routes } from './route.ts'
 import { collectRoutes, methodsOf, type RouteEntry } from './route-table.ts'
 import { ProblemSchema } from './schema.ts'
 import { addSharedSchemas, share } from './shared-schemas.ts'
+import { validatorOptions } from './validation.ts'
 
 export interface HttpServerOptions extends AuthenticationDependencies, RateLimitDependencies {
   routes: readonly Routes[]
@@ -55,6 +56,13 @@ export interface HttpServerOptions extends AuthenticationDependencies, RateLimit
   limits?: Partial<ConnectionLimits>
   /** How late the event loop may be before requests are refused as `overloaded`: event-loop.ts. */
   eventLoopDelayMaxMilliseconds?: number
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** For a defect of a part of the work, where the request as a whole still has its answer. */
+    reportDefect(error: unknown): void
+  }
 }
 
 export interface HttpServer {
@@ -78,7 +86,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const app = fastify({
     logger: false,
     bodyLimit: bodySizeMax,
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true } },
+    ajv: { customOptions: validatorOptions },
     genReqId: createRequestId,
     requestIdHeader: false,
     return503OnClosing: false,
@@ -116,6 +124,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   app.decorateRequest(problemCodeKey, undefined)
   app.decorateRequest(hiddenThingKey, undefined)
+  app.decorateRequest('reportDefect', function reportDefect(this: FastifyRequest, error) {
+    options.onError(error, this.id)
+  })
   app.addHook('onRequest', (request, reply, done) => {
     begin(request, reply, () => {
       const code = framingProblem(request.raw)

@@ -11,6 +11,12 @@ export interface RequestText {
 
 /** Throws one `validation_failed` that names every text which is not clean. Absent ones pass. */
 export function requireCleanText(...texts: readonly RequestText[]): void {
+  const errors = findUncleanText(...texts)
+  if (errors.length > 0) throw problem('validation_failed', { errors })
+}
+
+/** What is wrong with each text that is not clean. Absent ones pass. */
+export function findUncleanText(...texts: readonly RequestText[]): ProblemDetail[] {
   const errors: ProblemDetail[] = []
   for (const { pointer, value, codePointsMax } of texts) {
     if (value === undefined || isCleanText(value, codePointsMax)) continue
@@ -22,5 +28,5 @@ export function requireCleanText(...texts: readonly RequestText[]): void {
         'without control or direction characters',
     })
   }
-  if (errors.length > 0) throw problem('validation_failed', { errors })
+  return errors
 }

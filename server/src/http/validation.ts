@@ -2,6 +2,13 @@
 import type { FastifySchemaValidationError } from 'fastify/types/schema.js'
 import { problem, type ProblemDetail, type ProblemError } from './problem.ts'
 
+/** How values are validated everywhere: nothing is converted, left out or overlooked. */
+export const validatorOptions = {
+  coerceTypes: false,
+  removeAdditional: false,
+  allErrors: true,
+} as const
+
 /** More findings than this do not help the client any further. */
 const errorsMax = 20
 /** Pointers repeat names that the client made up, so their length is bounded. */

@@ -1,0 +1,73 @@
+/** Many transfers in one request, and the outcome of each. */
+import { Type } from 'typebox'
+import { named, oneOf, ProblemSchema } from '../../http/schema.ts'
+import { CreateTransferSchema, TransferSchema } from '../schema.ts'
+
+/** Transfers of one request, each with an outcome of its own. */
+export const bulkTransfersMax = 8_000
+
+const BulkTransferSchema = named(
+  'BulkTransfer',
+  Type.Object(
+    {
+      ...CreateTransferSchema.properties,
+      idempotency_key: Type.Optional(
+        Type.String({
+          pattern: '^[\\x21-\\x7e]{1,255}$',
+          description:
+            "As the header of a single transfer has it, and with the same meaning. Without one, the item's key is the request's together with the item's index",
+          examples: ['payroll-2026-05-0042'],
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+)
+
+export const CreateBulkTransfersSchema = named(
+  'CreateBulkTransfers',
+  Type.Object(
+    {
+      transfers: Type.Array(BulkTransferSchema, { minItems: 1, maxItems: bulkTransfersMax }),
+    },
+    { additionalProperties: false },
+  ),
+)
+
+/** What became of one transfer. */
+export const bulkStatuses = ['posted', 'refused', 'overloaded', 'unknown'] as const
+
+const BulkOutcomeSchema = named(
+  'BulkOutcome',
+  Type.Object(
+    {
+      index: Type.Integer({
+        minimum: 0,
+        description: 'The place of the transfer in the request, from 0',
+        examples: [0],
+      }),
+      status: oneOf(bulkStatuses, {
+        description:
+          '`posted`: it is in the books, and `transfer` is what a single request would have answered. `refused`: it never will be under this key, and `problem` says why. `overloaded`: nothing was done with it; send it again under the same key. `unknown`: it may be in the books; the same key finds out',
+      }),
+      transfer: Type.Optional(TransferSchema),
+      problem: Type.Optional(ProblemSchema),
+    },
+    {
+      description: '`transfer` is there when it is posted, `problem` in all other cases',
+      additionalProperties: false,
+    },
+  ),
+)
+
+export const BulkOutcomesSchema = named(
+  'BulkOutcomes',
+  Type.Object(
+    {
+      outcomes: Type.Array(BulkOutcomeSchema, {
+        description: 'One for each transfer, in the order of the request',
+      }),
+    },
+    { additionalProperties: false },
+  ),
+)
