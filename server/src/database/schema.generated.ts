@@ -30,6 +30,7 @@ export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 export interface Account {
   booked_at: Generated<Timestamp>;
   currency: string;
+  daily_limit: Int8 | null;
   held: Generated<Int8>;
   hold_expires_at: Timestamp | null;
   id: string;
@@ -37,7 +38,10 @@ export interface Account {
   normal_side: string;
   overdraft_limit: Generated<Int8>;
   owner_id: string | null;
+  spent: Generated<Numeric>;
+  spent_since: Timestamp | null;
   status: Generated<string>;
+  transfer_limit: Int8 | null;
   version: Generated<Int8>;
 }
 
