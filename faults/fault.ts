@@ -7,6 +7,7 @@
  * servers are ready, lets more load through, and holds the bank to its word (`truth.ts`).
  */
 import type { Socket } from 'node:net'
+import type { Proxy } from './proxy/proxy.ts'
 import type { Random } from './random.ts'
 
 export interface Fault {
@@ -17,7 +18,7 @@ export interface Fault {
   /** What its load and its judgement need beyond the usual. */
   needs?: FaultNeeds
   /** Why it cannot be had on this machine; `undefined` where it can. */
-  unavailable?(world: World): Promise<string | undefined>
+  unavailable?(world: Omit<World, 'load'>): Promise<string | undefined>
   /** Does it and undoes it. Rejects only when the fault itself could not be carried out. */
   inject(world: World, random: Random): Promise<void>
 }
@@ -33,13 +34,13 @@ export interface World {
   postgres: PostgresHost
   /** Two or more, in the order of their start. The first has a direct line to the database. */
   servers: readonly ServerHost[]
-  /** The servers whose line to the database is a {@link Route}: never empty. */
+  /** The servers whose line to the database is a {@link Proxy}: never empty. */
   routed: readonly RoutedServer[]
   load: Load
-  /** Where git and the sources are. */
+  /** The sources that the servers run. */
   root: string
   /** A line for the journal of the run, such as which pid was killed. */
-  note(text: string): void
+  note: (text: string) => void
 }
 
 export interface PostgresHost {
@@ -98,26 +99,7 @@ export interface ServerStart {
 }
 
 export interface RoutedServer extends ServerHost {
-  readonly route: Route
-}
-
-/** The line of one server to the database, through a proxy that understands the protocol. */
-export interface Route {
-  readonly port: number
-  /**
-   * Cuts the connection of the next COMMIT that comes along, once. `before`: PostgreSQL never gets
-   * it; `after`: it does and its answer is lost. Resolves when that has happened.
-   */
-  cutAtCommit(moment: 'before' | 'after'): Promise<void>
-  /** Nothing passes in either direction and nothing is closed, also for new connections. */
-  blackhole(): void
-  /** Holds back whatever passes, in each direction, by so many milliseconds. */
-  delay(milliseconds: number): void
-  /** Ends all connections at once; new ones are let in. */
-  cutAll(): void
-  /** Ends blackholes and delays. What a blackhole has swallowed is gone, and so is its connection. */
-  heal(): void
-  close(): Promise<void>
+  readonly route: Proxy
 }
 
 export interface Load {

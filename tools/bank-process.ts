@@ -5,15 +5,19 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { StartError } from '../server/src/process/start-error.ts'
 
-const root = new URL('../', import.meta.url)
+const ownRoot = fileURLToPath(new URL('../', import.meta.url))
 
 /** What `npm start` gives to node: the limits of its memory, and the program. */
-const startWords = /"start": "exec node ([^"]+)"/
-  .exec(readFileSync(new URL('package.json', root), 'utf8'))?.[1]
-  ?.split(' ')
+function readStartWords(root: string): string[] {
+  const text = readFileSync(join(root, 'package.json'), 'utf8')
+  const words = /"start": "exec node ([^"]+)"/.exec(text)?.[1]
+  if (words === undefined) throw new StartError(`${root} has no program to start`)
+  return words.split(' ')
+}
 
 const outputLengthMax = 256 * 1024
 
@@ -41,6 +45,8 @@ export interface BankProcessOptions {
   /** Settings over the environment of this process. */
   settings?: Readonly<Record<string, string>>
   readyTimeoutMilliseconds?: number
+  /** Where package.json and the sources are, for another release than this one. */
+  root?: string
 }
 
 /** A TCP port on the loopback address that was free a moment ago. */
@@ -61,8 +67,9 @@ export async function startBankProcess(options: BankProcessOptions): Promise<Ban
   const address = options.address ?? `127.0.0.1:${await freePort()}`
   const metricsAddress = `127.0.0.1:${await freePort()}`
   const started = performance.now()
-  const child = spawn(process.execPath, startWords ?? [], {
-    cwd: fileURLToPath(root),
+  const root = options.root ?? ownRoot
+  const child = spawn(process.execPath, readStartWords(root), {
+    cwd: root,
     env: {
       ...process.env,
       ...(options.dataDirectory === undefined ? {} : { DATA_DIR: options.dataDirectory }),

@@ -1,0 +1,15 @@
+/** Every kind of fault that the harness knows. */
+import type { Fault } from './fault.ts'
+import { postgresFaults } from './postgres-faults.ts'
+import { serverFaults } from './server-faults.ts'
+
+export const catalog: readonly Fault[] = [...serverFaults, ...postgresFaults]
+
+/** Those of the names; throws for a name that there is not. */
+export function chooseFaults(names: readonly string[]): Fault[] {
+  return names.map((name) => {
+    const fault = catalog.find((each) => each.name === name)
+    if (!fault) throw new Error(`there is no fault ${name}: npm run faults -- --list`)
+    return fault
+  })
+}

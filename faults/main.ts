@@ -1,0 +1,110 @@
+/** `npm run faults`: lets faults loose in a bank of its own and keeps the score. */
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { table } from '../tools/table.ts'
+import { catalog, chooseFaults } from './catalog.ts'
+import type { Length } from './deck.ts'
+import { runFaults, type Round } from './run.ts'
+import type { Scoreboard } from './scoreboard.ts'
+
+const usage = `npm run faults -- [--seed N] [--count N | --duration 30m] [--only KIND,...]
+
+Starts a durable PostgreSQL and two servers of its own, sends instructions without a pause, breaks
+things in the middle, and holds the bank to its word after each fault. Needs Linux, no containers.
+
+  --seed N          decides faults, order, timing and load; another one each time when absent
+  --count N         so many faults (default 20)
+  --duration 30m    as many as begin within that time: s, m or h
+  --only KINDS      of these kinds only, with commas between
+  --list            the kinds
+  --help            this text
+
+Exits with 1 when the bank did not keep its word. Ctrl-C ends the run after the round under way.
+`
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    count: { type: 'string' },
+    duration: { type: 'string' },
+    only: { type: 'string' },
+    list: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+const scoreboardEveryRounds = 10
+
+if (values.help) {
+  process.stdout.write(usage)
+} else if (values.list) {
+  process.stdout.write(`${table(catalog.map(({ name, description }) => [name, description]))}\n`)
+} else {
+  await main()
+}
+
+async function main(): Promise<void> {
+  const seed = readInteger('seed', values.seed ?? String(Date.now() % 1_000_000))
+  const faults = values.only === undefined ? catalog : chooseFaults(values.only.split(','))
+  const length = readLength()
+  if (process.platform !== 'linux') throw new Error('the faults need Linux')
+
+  const stop = new AbortController()
+  process.once('SIGINT', () => {
+    print('ends after this round; Ctrl-C again ends it now')
+    stop.abort()
+  })
+
+  print(`seed ${seed}`)
+  const scoreboard = await runFaults({
+    seed,
+    faults,
+    length,
+    root: fileURLToPath(new URL('../', import.meta.url)),
+    signal: stop.signal,
+    onRound: reportRound,
+    onKept: (folder) => print(`the data of that bank, its log included, is left in ${folder}`),
+  })
+  print(`\n${scoreboard.render()}\n`)
+  print(
+    scoreboard.violated ? `THE BANK DID NOT KEEP ITS WORD: seed ${seed}` : 'Every word was kept.',
+  )
+  process.exitCode = scoreboard.violated ? 1 : 0
+}
+
+function reportRound({ number, seconds, notes, result }: Round, scoreboard: Scoreboard): void {
+  const { fault, entries, violations } = result
+  const unknown = entries.filter(({ wasUnknown }) => wasUnknown).length
+  const verdict = violations.length === 0 ? 'kept' : `${violations.length} NOT KEPT`
+  print(
+    [
+      `${String(number).padStart(4)}  ${fault.padEnd(24)} ${seconds.toFixed(1).padStart(5)} s`,
+      `${String(entries.length).padStart(6)} instructions  ${String(unknown).padStart(4)} unknown`,
+      `${verdict}  ${notes.join('; ')}`,
+    ].join('  '),
+  )
+  for (const { kind, text, evidence } of violations) {
+    print(`\n      ${kind.toUpperCase()}: ${text}`)
+    for (const line of evidence) print(`        ${line}`)
+  }
+  if (number % scoreboardEveryRounds === 0) print(`\n${scoreboard.render()}\n`)
+}
+
+function readLength(): Length {
+  if (values.duration === undefined) return { rounds: readInteger('count', values.count ?? '20') }
+  if (values.count !== undefined) throw new Error('either --count or --duration')
+  const [, amount, unit] = /^(\d+)(s|m|h)$/.exec(values.duration) ?? []
+  const seconds = { s: 1, m: 60, h: 3600 }[unit ?? '']
+  if (seconds === undefined) throw new Error('--duration is a number with s, m or h, such as 30m')
+  return { milliseconds: Number(amount) * seconds * 1000 }
+}
+
+function readInteger(name: string, text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`--${name} is an integer`)
+  return value
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
