@@ -60,6 +60,7 @@ export interface Config {
     deadlineMilliseconds: number
     /** 0 is never. */
     auditIntervalMilliseconds: number
+    holdExpiryIntervalMilliseconds: number
   }
   rateLimits: RateLimitPolicies
   log: { level: SettingValues['LOG_LEVEL']; format: SettingValues['LOG_FORMAT'] }
@@ -131,6 +132,7 @@ function createTree(values: SettingValues): Config {
       queueSizeMax: values.LEDGER_QUEUE_SIZE_MAX,
       deadlineMilliseconds: values.LEDGER_DEADLINE,
       auditIntervalMilliseconds: values.AUDIT_INTERVAL,
+      holdExpiryIntervalMilliseconds: values.HOLD_EXPIRY_INTERVAL,
     },
     rateLimits: createRateLimitTree(values),
     log: { level: values.LOG_LEVEL, format: values.LOG_FORMAT },

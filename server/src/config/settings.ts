@@ -326,6 +326,15 @@ export const settings = {
     fallback: '1m',
     parse: parseDuration(0, '1d'),
   }),
+  HOLD_EXPIRY_INTERVAL: setting({
+    group: 'Ledger',
+    description:
+      'How often holds are expired that are past their end. Money is free again at the end itself ' +
+      'for who spends it; until the next look the balance still shows it as held.',
+    example: '1m',
+    fallback: '10s',
+    parse: parseDuration(100, '1h'),
+  }),
   ...rateLimitSettings,
   LOG_LEVEL: setting({
     group: 'Logs',
