@@ -13,6 +13,7 @@
 import type { Server } from 'node:http'
 import type { Tracer } from '@opentelemetry/api'
 import { createAccountAdminRoutes } from './accounts/admin-routes.ts'
+import { createAccountOwnerRoutes } from './accounts/owner-routes.ts'
 import { createAccountRoutes } from './accounts/routes.ts'
 import { createAccountStore } from './accounts/store.ts'
 import { recordRefusals } from './audit-events/refusals.ts'
@@ -39,6 +40,7 @@ import { systemClock } from './kernel/clock.ts'
 import { findCurrency } from './kernel/currency.ts'
 import type { JobRunner } from './jobs/jobs.ts'
 import type { LedgerEngine } from './ledger/ledger.ts'
+import { createAccountNames } from './ledger/postgres/account-names.ts'
 import { createPostgresLedger } from './ledger/postgres/postgres-ledger.ts'
 import { createSealer } from './ledger/postgres/sealer.ts'
 import { createPayeeRoutes } from './payees/routes.ts'
@@ -163,11 +165,11 @@ async function openBank(opening: Opening): Promise<OpenBank> {
     write: createAuditEventStore(database).insert,
     onError: (error) =>
       logger.warn({ err: error }, 'the audit trail could not be written; trying again'),
+    telemetry: createAuditTrailTelemetry(metrics),
   })
   auditWriter.start()
   undo.add(() => auditWriter.stop())
 
-    telemetry: createAuditTrailTelemetry(metrics),
   const { dataDirectory } = source
   const ring = createKeyRing(await readTokenKeys(config.tokens, dataDirectory, log))
   const identity = createBankIdentity({ config, database, ring, auditWriter })
@@ -286,6 +288,7 @@ export function createRoutes(
     ...identity.mailRoutes,
     createCurrencyRoutes({ currencies }),
     createAccountRoutes({ ledger, accounts, balances: entries, currencies, accountsMax }),
+    createAccountOwnerRoutes({ names: createAccountNames(database), accounts }),
     createAccountAdminRoutes({ ledger, accounts }),
     createEntryRoutes({ ledger, entries }),
     createPayeeRoutes({ payees: createPayeeStore(database), currencies }),

@@ -120,6 +120,11 @@ export const accessTable: Readonly<Record<string, Row>> = {
     another: ['account_not_found', 'ok', 'ok', 'ok'],
     absent: each('account_not_found'),
   },
+  'PATCH /v1/accounts/:id': {
+    own: all,
+    another: each('account_not_found'),
+    absent: each('account_not_found'),
+  },
   'GET /v1/accounts/:id/entries': {
     own: all,
     another: ['account_not_found', 'account_not_found', 'ok', 'account_not_found'],

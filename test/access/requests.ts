@@ -105,6 +105,10 @@ export const requests: Readonly<Record<string, RequestMaker>> = {
   'POST /v1/accounts': () => ({ path: '/v1/accounts', body: { currency: 'EUR' } }),
   'GET /v1/accounts': ({ user }) => ({ path: `/v1/accounts?owner_id=${user}` }),
   'GET /v1/accounts/:id': ({ account }) => ({ path: `/v1/accounts/${account}` }),
+  'PATCH /v1/accounts/:id': ({ account }) => ({
+    path: `/v1/accounts/${account}`,
+    body: { name: 'A Name' },
+  }),
   'GET /v1/accounts/:id/entries': ({ account }) => ({ path: `/v1/accounts/${account}/entries` }),
   'POST /v1/accounts/:id/freeze': ({ account }) => ({ path: `/v1/accounts/${account}/freeze` }),
   'POST /v1/accounts/:id/unfreeze': ({ account }) => ({ path: `/v1/accounts/${account}/unfreeze` }),

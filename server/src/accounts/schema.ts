@@ -74,20 +74,22 @@ export const PastAccountSchema = named(
   ),
 )
 
+const NameSchema = Type.String({
+  minLength: 1,
+  maxLength: accountNameCodePointsMax,
+  description: 'What you call it; nobody else sees it but staff',
+  examples: ['Rent and food'],
+})
+
 export const CreateAccountSchema = named(
   'CreateAccount',
   Type.Object(
-    {
-      currency: CurrencyCodeSchema,
-      name: Type.Optional(
-        Type.String({
-          minLength: 1,
-          maxLength: accountNameCodePointsMax,
-          description: 'What you call it; nobody else sees it but staff',
-          examples: ['Rent and food'],
-        }),
-      ),
-    },
+    { currency: CurrencyCodeSchema, name: Type.Optional(NameSchema) },
     { additionalProperties: false },
   ),
+)
+
+export const RenameAccountSchema = named(
+  'RenameAccount',
+  Type.Object({ name: nullable(NameSchema) }, { additionalProperties: false }),
 )

@@ -19,6 +19,7 @@ export type {
   TransferKind,
   TransferOutcome,
 } from './engine.ts'
+export type { AccountNames } from './postgres/account-names.ts'
 export { auditLedger } from './audit/audit.ts'
 export type { AuditOptions, AuditProgress, AuditReport } from './audit/audit.ts'
 export type { AuditFinding } from './audit/finding.ts'
