@@ -48,8 +48,13 @@ export const rateLimitSettings = {
     '20/1h',
   ),
   RATE_LIMIT_PUBLIC: limit(
-    `Requests without a token from one address. ${own}, as are the next three.`,
+    `Requests without a token from one address. ${own}, as are the next four.`,
     '6000/1m',
+  ),
+  RATE_LIMIT_BAD_TOKENS: limit(
+    'Requests from one address that need a token and come without one or with one that does not ' +
+      'count. Good tokens from there are not held up, and those that are only too old do not count.',
+    '600/1m',
   ),
   RATE_LIMIT_READS: limit('Reads of one user or API key.', '12000/1m'),
   RATE_LIMIT_WRITES: limit('Changes by one user or API key that move no money.', '6000/1m'),

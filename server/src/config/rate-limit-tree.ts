@@ -26,6 +26,7 @@ export function createRateLimitTree(values: SettingValues): RateLimitPolicies {
     },
     requests: {
       public: limit(values.RATE_LIMIT_PUBLIC),
+      bad_token: limit(values.RATE_LIMIT_BAD_TOKENS),
       read: limit(values.RATE_LIMIT_READS),
       write: limit(values.RATE_LIMIT_WRITES),
       money: limit(values.RATE_LIMIT_MONEY),

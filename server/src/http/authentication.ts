@@ -7,12 +7,11 @@
  * never carries them. An API key reaches only the routes that name a scope, and of those the ones
  * whose scope it has.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { assert, present } from '../kernel/assert.ts'
 import type { Uuid } from '../kernel/ids.ts'
 import { countHeader } from './headers.ts'
 import { problem, type ProblemError } from './problem.ts'
-import type { ProblemCode } from './problem-catalog.ts'
 import type { Access, Role } from './route.ts'
 import type { Scope } from './scopes.ts'
 
@@ -40,6 +39,13 @@ export interface AuthenticationDependencies {
   authenticate: (text: string) => Promise<TokenVerdict>
 }
 
+/** What is answered in place of that refusal where its address has had too many of them. */
+export type LimitFailure = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  code: TokenFailure,
+) => ProblemError | undefined
+
 const identityKey = Symbol('identity')
 
 declare module 'fastify' {
@@ -61,6 +67,7 @@ interface Identity {
 export function addAuthentication(
   app: FastifyInstance,
   { authenticate }: AuthenticationDependencies,
+  limitFailure: LimitFailure = () => undefined,
 ): void {
   // A decorated slot and not a WeakMap: the garbage collector pays for each entry of one.
   app.decorateRequest(identityKey, null)
@@ -73,20 +80,27 @@ export function addAuthentication(
     return present(this[identityKey], 'the identity of a public request').roles
   })
 
+  /** Resolves to the code where the token is not good; who comes with a good one is never limited. */
   async function admit(request: FastifyRequest, token: string, access: Exclude<Access, 'public'>) {
     const verdict = await authenticate(token)
-    if (!verdict.ok) return unauthorized(verdict.code)
+    if (!verdict.ok) return verdict.code
     const { principal, roles } = verdict
     request[identityKey] = { principal, roles }
     return refuseScope(principal, request.routeOptions.config.scope) ?? refuseRole(roles, access)
   }
 
-  app.addHook('onRequest', (request, _reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const access = request.routeOptions.config.access ?? 'user'
     if (access === 'public') return done()
+    const end = (failure: ProblemError | TokenFailure | undefined) =>
+      done(
+        typeof failure === 'string'
+          ? (limitFailure(request, reply, failure) ?? unauthorized(failure))
+          : failure,
+      )
     const token = readToken(request)
-    if (typeof token !== 'string') return done(token)
-    admit(request, token, access).then((failure) => done(failure), done)
+    if (!token.ok) return end(token.code)
+    admit(request, token.text, access).then(end, done)
   })
 }
 
@@ -95,20 +109,31 @@ export function principalIdOf(request: FastifyRequest): Uuid | undefined {
   return request[identityKey]?.principal.userId
 }
 
-function readToken(request: FastifyRequest): string | ProblemError {
+/** Why a request is answered with 401. */
+export type TokenFailure =
+  | 'token_missing'
+  | 'token_invalid'
+  | 'token_expired'
+  | 'authorization_invalid'
+  | 'authorization_unsupported'
+
+type TokenText = { ok: true; text: string } | { ok: false; code: TokenFailure }
+
+function readToken(request: FastifyRequest): TokenText {
   const header = request.headers.authorization
-  if (header === undefined) return unauthorized('token_missing')
+  if (header === undefined) return { ok: false, code: 'token_missing' }
   if (countHeader(request.raw.rawHeaders, 'authorization') !== 1) {
-    return unauthorized('authorization_invalid')
+    return { ok: false, code: 'authorization_invalid' }
   }
   const scheme = /^[^\s]*/.exec(header)?.[0].toLowerCase()
-  if (scheme !== 'bearer') return unauthorized('authorization_unsupported')
-  return /^bearer ([\x21-\x7e]+)$/i.exec(header)?.[1] ?? unauthorized('authorization_invalid')
+  if (scheme !== 'bearer') return { ok: false, code: 'authorization_unsupported' }
+  const text = /^bearer ([\x21-\x7e]+)$/i.exec(header)?.[1]
+  return text === undefined ? { ok: false, code: 'authorization_invalid' } : { ok: true, text }
 }
 
 // RFC 6750, section 3.1: no error code where no credentials came; invalid_request for a malformed
 // header; invalid_token for the rest.
-function unauthorized(code: ProblemCode): ProblemError {
+function unauthorized(code: TokenFailure): ProblemError {
   const error =
     code === 'token_missing' || code === 'authorization_unsupported'
       ? ''

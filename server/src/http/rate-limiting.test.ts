@@ -1,5 +1,5 @@
-import { describe, expect, it, vi } from 'vitest'
-import type { RateLimits } from '../rate-limits/rate-limits.ts'
+import { describe, expect, it, test, vi } from 'vitest'
+import { createRateLimits, type RateLimits } from '../rate-limits/rate-limits.ts'
 import type { Routes } from './route.ts'
 import { asUser, buildTestApp } from './testing.ts'
 
@@ -56,6 +56,32 @@ describe('what is limited', () => {
     expect(limits.countRequest.mock.calls).toEqual([[name, subject]])
   })
 
+  it.each([
+    ['no token', {}],
+    ['another scheme', { authorization: 'Basic abc' }],
+    ['no token behind the scheme', { authorization: 'Bearer' }],
+    ['a token that is none', { authorization: 'Bearer nonsense' }],
+  ])('a request with %s, for its address', async (_, headers) => {
+    const limits = createLimits(true)
+    const app = await buildTestApp({ routes: [routes], rateLimits: limits })
+    const response = await app.inject({ url: '/mine', headers, remoteAddress: '192.0.2.7' })
+    expect(response.statusCode).toBe(401)
+    expect(response.headers).toMatchObject({ ...fields, 'www-authenticate': expect.any(String) })
+    expect(limits.countRequest.mock.calls).toEqual([['bad_token', '192.0.2.7']])
+  })
+
+  it('a token that is too old is not', async () => {
+    const limits = createLimits(false)
+    const authenticate = async () => ({ ok: false, code: 'token_expired' }) as const
+    const app = await buildTestApp({ routes: [routes], rateLimits: limits, authenticate })
+    const response = await app.inject({ url: '/mine', headers: asUser(alice) })
+    expect([response.statusCode, response.json<{ code: string }>().code]).toEqual([
+      401,
+      'token_expired',
+    ])
+    expect(limits.countRequest).not.toHaveBeenCalled()
+  })
+
   it('probes are not', async () => {
     const limits = createLimits(false)
     const app = await buildTestApp({ routes: [routes], rateLimits: limits })
@@ -75,6 +101,8 @@ describe('rate_limited', () => {
   it.each([
     ['GET', '/open', {}],
     ['GET', '/mine', asUser(alice)],
+    ['GET', '/mine', {}],
+    ['GET', '/mine', { authorization: 'Bearer nonsense' }],
   ] as const)('%s %s says how long to wait', async (method, url, headers) => {
     const limits = createLimits(false)
     const app = await buildTestApp({ routes: [routes], rateLimits: limits })
@@ -100,6 +128,25 @@ describe('rate_limited', () => {
     ])
     expect(limits.succeed).not.toHaveBeenCalled()
   })
+})
+
+test('bad tokens from an address are refused after some, and good ones from there never', async () => {
+  const rates = { bad_token: { count: 3, periodMilliseconds: 60_000 } }
+  const requests = { public: undefined, read: undefined, write: undefined, money: undefined }
+  const tries = { sign_up: {}, login: {}, password_reset: {}, second_factor: {} }
+  const rateLimits = createRateLimits({
+    database: { transaction: () => Promise.reject(new Error('asked the database')) },
+    policies: { tries, requests: { ...requests, ...rates } },
+    onError: () => undefined,
+  })
+  const app = await buildTestApp({ routes: [routes], rateLimits })
+  const ask = async (headers: Record<string, string>, remoteAddress = '192.0.2.7') =>
+    (await app.inject({ url: '/mine', headers, remoteAddress })).statusCode
+  const bad = { authorization: 'Bearer nonsense' }
+  const statuses = []
+  for (let count = 0; count < 5; count += 1) statuses.push(await ask(bad), await ask(asUser(alice)))
+  expect(statuses).toEqual([401, 200, 401, 200, 401, 200, 429, 200, 429, 200])
+  expect(await ask(bad, '192.0.2.8')).toBe(401)
 })
 
 describe('the address that is limited', () => {

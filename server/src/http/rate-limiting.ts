@@ -2,8 +2,10 @@
  * Rate limits as HTTP says them: 429 with Retry-After, and the RateLimit fields of the IETF's draft
  * (draft-ietf-httpapi-ratelimit-headers-10) on what is limited.
  *
- * Every request counts: on public routes for its address, else for its user or API key. Besides, a
- * handler says `await reply.limitTries('login', username)` before it tries something that strangers
+ * Every request counts: on public routes for its address, else for its user or API key; and where it
+ * is answered with 401, for its address. A token is judged before that, so that who has a good one
+ * pays nothing for others behind the same address. One that is only too old is no failure: every
+ * client meets that, and one address may be that of many. Besides, a handler says `await reply.limitTries('login', username)` before it tries something that strangers
  * could guess at, and `await reply.triesSucceeded('login', username)` when the guess was right.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -14,6 +16,7 @@ import type {
   RequestClass,
   TryClass,
 } from '../rate-limits/rate-limits.ts'
+import type { LimitFailure } from './authentication.ts'
 import { problem, type ProblemError } from './problem.ts'
 
 export interface RateLimitDependencies {
@@ -37,7 +40,7 @@ declare module 'fastify' {
 export function addRateLimits(
   app: FastifyInstance,
   { rateLimits }: RateLimitDependencies,
-  addAuthenticationHooks: () => void,
+  addAuthenticationHooks: (limitFailure?: LimitFailure) => void,
 ): void {
   app.decorateReply('limitTries', async function limitTries(this: FastifyReply, name, account) {
     const source = this.request.ip
@@ -55,7 +58,11 @@ export function addRateLimits(
     if (access !== 'public' || isShedding === false) return done()
     done(refuse(reply, rateLimits.countRequest('public', request.ip)))
   })
-  addAuthenticationHooks()
+  addAuthenticationHooks((request, reply, code) =>
+    code === 'token_expired'
+      ? undefined
+      : refuse(reply, rateLimits.countRequest('bad_token', request.ip)),
+  )
   app.addHook('onRequest', (request, reply, done) => {
     const { access } = request.routeOptions.config
     if (access === 'public') return done()

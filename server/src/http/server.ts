@@ -149,7 +149,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     const isShed = isTooMuch && request.routeOptions.config.isShedding !== false
     done(isShed ? problem('overloaded') : undefined)
   })
-  addRateLimits(app, options, () => addAuthentication(app, options))
+  addRateLimits(app, options, (limitFailure) => addAuthentication(app, options, limitFailure))
   addJsonBody(app)
   addIntegerQuery(app)
   addQueryText(app)

@@ -28,9 +28,9 @@ export type TryClass = 'sign_up' | 'login' | 'password_reset' | 'second_factor'
 
 /**
  * Limits of requests as such, counted by each server for itself in memory: by address where the
- * route is public, else by user or API key.
+ * route is public, else by user or API key. `bad_token` counts what showed no good token, by address.
  */
-export type RequestClass = 'public' | 'read' | 'write' | 'money'
+export type RequestClass = 'public' | 'bad_token' | 'read' | 'write' | 'money'
 
 export interface RateLimitPolicies {
   tries: Readonly<Record<TryClass, TryLimits>>

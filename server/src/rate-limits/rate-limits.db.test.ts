@@ -14,7 +14,13 @@ const policies: RateLimitPolicies = {
     password_reset: {},
     second_factor: { pair: rate(3) },
   },
-  requests: { public: undefined, read: undefined, write: undefined, money: undefined },
+  requests: {
+    public: rate(2),
+    bad_token: rate(2),
+    read: undefined,
+    write: undefined,
+    money: undefined,
+  },
 }
 
 let testDatabase: TestDatabase
@@ -155,6 +161,17 @@ describe('guessing at a password', () => {
     expect(done).toContain(true)
   })
 })
+
+test.each(['public', 'bad_token'] as const)(
+  'requests of the class %s count by address, a /64 of IPv6 as one, on each server alone',
+  (name) => {
+    const ask = (server: RateLimits, address: string) =>
+      server.countRequest(name, address).isAllowed
+    const addresses = ['2001:db8:7::1', '2001:db8:7::2', '2001:db8:7::3', '2001:db8:8::1']
+    expect(addresses.map((address) => ask(serverAt(0), address))).toEqual([true, true, false, true])
+    expect(ask(serverAt(1), '2001:db8:7::3')).toBe(true)
+  },
+)
 
 test('a class without limits asks nothing of the database', async () => {
   const verdict = await serverAt(0).consume('password_reset', { source: '192.0.2.1' })

@@ -62,6 +62,8 @@ export interface RateLimitsOptions {
   onError: (error: unknown) => void
 }
 
+/** What these count by is an address. */
+const ofAddress: ReadonlySet<RequestClass> = new Set(['public', 'bad_token'])
 const sweepMilliseconds = 10 * 60_000
 const allowed: LimitVerdict = { isAllowed: true, state: undefined }
 
@@ -87,7 +89,8 @@ export function createRateLimits({ database, policies, onError }: RateLimitsOpti
   function countRequest(name: RequestClass, subject: string): LimitVerdict {
     const rate = policies.requests[name]
     if (rate === undefined) return allowed
-    const { isAllowed, waitMilliseconds, ...rest } = memory.take(`${name} ${subject}`, rate)
+    const key = ofAddress.has(name) ? sourceOf(subject) : subject
+    const { isAllowed, waitMilliseconds, ...rest } = memory.take(`${name} ${key}`, rate)
     const state: LimitState = { name, rate, ...rest }
     return isAllowed ? { isAllowed, state } : { isAllowed, state, waitMilliseconds }
   }
