@@ -27,6 +27,8 @@ create table hold (
 );
 create index hold_debit_account on hold (debit_account_id, id);
 create index hold_active on hold (debit_account_id, id) where state = 'active';
+-- What is overdue on one account, and what is overdue at all.
+create index hold_overdue on hold (debit_account_id, expires_at) where state = 'active';
 create index hold_expiry on hold (expires_at) where state = 'active';
 
 -- An active hold is resolved once; nothing else about a hold ever changes.

@@ -93,6 +93,8 @@ export function presentBank(bank: () => RouteBank): {
   return {
     ledger: {
       post: async (...order) => bank().ledger.post(...order),
+      hold: async (...order) => bank().ledger.hold(...order),
+      expireHolds: async (accountIds) => bank().ledger.expireHolds(accountIds),
       openAccount: async (order) => bank().ledger.openAccount(order),
       changeAccount: async (order) => bank().ledger.changeAccount(order),
       openBankAccount: async (...order) => bank().ledger.openBankAccount(...order),
@@ -108,8 +110,9 @@ export function failingLedger(ledger: LedgerEngine, error: Error): LedgerEngine 
   const fail = async (): Promise<never> => {
     throw error
   }
-  const changes = { post: fail, changeAccount: fail }
-  return { ...ledger, ...changes, openAccount: fail, openBankAccount: fail, account: fail }
+  const money = { post: fail, hold: fail, expireHolds: fail }
+  const accounts = { openAccount: fail, openBankAccount: fail, changeAccount: fail, account: fail }
+  return { ...ledger, ...money, ...accounts }
 }
 
 export const acct = (uuid: Uuid): string => encodeId('acct', uuid)

@@ -12,7 +12,11 @@ import type { Uuid } from '../kernel/ids.ts'
 import type { Minor } from '../kernel/money.ts'
 import type { Refusal, Side } from './core/refusals.ts'
 
-export type TransferKind = 'transfer' | 'deposit' | 'withdrawal'
+/** What an instruction that names both accounts makes. */
+export type MovementKind = 'transfer' | 'deposit' | 'withdrawal'
+
+/** `capture`: of a hold. `reversal`: of an earlier transfer, with its sides swapped. */
+export type TransferKind = MovementKind | 'capture' | 'reversal'
 
 /** One side of an instruction: an account by id, or the bank's own by its code. */
 export type Party = { accountId: Uuid } | { bankCode: string }
@@ -31,25 +35,90 @@ export interface IdempotencyKey {
   index: number
 }
 
-/** An instruction to move money once, checked against the schema but not yet decided. */
-export interface TransferInstruction {
-  kind: TransferKind
+/** What all instructions have: who asks, on whose say-so, and under which key. */
+interface Asked {
   principalId: Uuid
   authority: Authority
   idempotencyKey: IdempotencyKey
   /** The id of the first request that brought it, stored with its outcome. */
   requestId: string
-  debit: Party
-  credit: Party
-  amount: Minor
-  currency: CurrencyCode
+}
+
+/** What people may say about a transfer. */
+export interface Words {
   description: string | null
   reference: string | null
   metadata: Readonly<Record<string, string>> | null
 }
 
+/** An instruction to move money once, checked against the schema but not yet decided. */
+export interface TransferInstruction extends Asked, Words {
+  kind: MovementKind
+  debit: Party
+  credit: Party
+  amount: Minor
+  currency: CurrencyCode
+}
+
+/** Reserves money of the principal's own account for another customer's. */
+export interface HoldInstruction extends Asked {
+  kind: 'hold'
+  debit: Party
+  credit: Party
+  amount: Minor
+  currency: CurrencyCode
+  /** From the moment at which it is placed; whole, at least 1. */
+  expiresInSeconds: number
+}
+
+/** Moves held money, once and at most what is held; what is left of the hold is given back. */
+export interface CaptureInstruction extends Asked, Words {
+  kind: 'capture'
+  holdId: Uuid
+  /** `null`: all of it. */
+  amount: Minor | null
+}
+
+/** Gives back all that is held. */
+export interface ReleaseInstruction extends Asked {
+  kind: 'release'
+  holdId: Uuid
+}
+
+/** Moves money of an earlier transfer back, never more than it moved in sum. */
+export interface ReversalInstruction extends Asked, Words {
+  kind: 'reversal'
+  transferId: Uuid
+  /** `null`: what is left of it. */
+  amount: Minor | null
+}
+
+/** What moves money, and so is answered with a transfer. */
+export type PostingInstruction = TransferInstruction | CaptureInstruction | ReversalInstruction
+
+export type Instruction = PostingInstruction | HoldInstruction | ReleaseInstruction
+
+/** `active` becomes one of the others, once. */
+export type HoldState = 'active' | 'captured' | 'released' | 'expired'
+
+/** Money reserved on the debit account for the credit account. */
+export interface Hold {
+  id: Uuid
+  principalId: Uuid
+  debitAccountId: Uuid
+  creditAccountId: Uuid
+  amount: Minor
+  /** How much of it was moved; 0 in every state but `captured`. */
+  captured: Minor
+  currency: CurrencyCode
+  state: HoldState
+  /** From this moment on it can no longer be captured. */
+  expiresAt: Date
+  createdAt: Date
+}
+
 /** A transfer as it was posted: nothing in it ever changes. */
-export interface PostedTransfer {
+export interface PostedTransfer extends Words {
   id: Uuid
   kind: TransferKind
   principalId: Uuid
@@ -57,14 +126,17 @@ export interface PostedTransfer {
   creditAccountId: Uuid
   amount: Minor
   currency: CurrencyCode
-  description: string | null
-  reference: string | null
-  metadata: Readonly<Record<string, string>> | null
   debitSeq: number
   creditSeq: number
   /** In the normal side of the account, as are all balances. */
   debitBalanceAfter: bigint
   creditBalanceAfter: bigint
+  /** The transfer that a reversal takes back. */
+  reversesId: Uuid | null
+  /** The hold that a capture has moved. */
+  holdId: Uuid | null
+  /** The group that it was posted in, all or none. */
+  groupId: Uuid | null
   createdAt: Date
 }
 
@@ -76,6 +148,14 @@ export interface PostedTransfer {
 export type TransferOutcome =
   | { kind: 'posted'; transfer: PostedTransfer; replayed: boolean; requestId: string }
   | { kind: 'refused'; refusal: Refusal; replayed: boolean; requestId: string }
+
+/** The answer to a hold, which is `active` in it, and to a release, which is `released` in it. */
+export type HoldOutcome =
+  | { kind: 'held'; hold: Hold; replayed: boolean; requestId: string }
+  | { kind: 'refused'; refusal: Refusal; replayed: boolean; requestId: string }
+
+/** The answer to any instruction. */
+export type Outcome = TransferOutcome | HoldOutcome
 
 /** An account with its balances at one moment. */
 export interface AccountState {
@@ -169,7 +249,7 @@ export interface BankAccount {
 
 export interface PostOptions {
   /** When to give up waiting, in milliseconds since the epoch of `performance.now()`. */
-  deadline: number
+  deadline?: number
 }
 
 export interface LedgerEngine {
@@ -178,7 +258,17 @@ export interface LedgerEngine {
    * is opened on first use (in a tx of its own; `cash` and `settlement:*` debit-normal, `fees`
    * credit-normal).
    */
-  post(instruction: TransferInstruction, options?: PostOptions): Promise<TransferOutcome>
+  post(instruction: PostingInstruction, options?: PostOptions): Promise<TransferOutcome>
+  /** Places or releases a hold durably. */
+  hold(
+    instruction: HoldInstruction | ReleaseInstruction,
+    options?: PostOptions,
+  ): Promise<HoldOutcome>
+  /**
+   * Expires what is overdue on these accounts, durably, through the same queue as all else. Nothing
+   * waits for it: each batch expires what is overdue on the accounts that it locks, first of all.
+   */
+  expireHolds(accountIds: readonly Uuid[]): Promise<void>
   openAccount(instruction: OpenAccountInstruction): Promise<OpenAccountOutcome>
   /**
    * Opens a bank account, or returns the one that is there: `created` says which. `act` is given

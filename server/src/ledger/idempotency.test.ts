@@ -36,7 +36,7 @@ describe('the id of a key', () => {
 
 describe('the fields of a key', () => {
   it('are HMAC-SHA-256 of each text, without those that are absent at the end', () => {
-    const { fields } = keyMaker.transfer(instruct({ description: 'Tée' }))
+    const { fields } = keyMaker.instruction(instruct({ description: 'Tée' }))
     const texts = [
       '0:transfer:owner',
       `1:account:${uuid(11)}`,
@@ -49,26 +49,28 @@ describe('the fields of a key', () => {
   })
 
   it('hold a place for an absent field between two that are there', () => {
-    const { fields } = keyMaker.transfer(instruct({ reference: 'r' }))
+    const { fields } = keyMaker.instruction(instruct({ reference: 'r' }))
     expect(fields.slice(5 * fieldHexLength)).toBe(absentField + reference('6:r'))
   })
 
   it('contain no word and tell nothing without the secret', () => {
     const other = createKeyMaker(Buffer.alloc(32))
     const instruction = instruct({ description: 'Tea', metadata: { a: 'b' } })
-    const [one, two] = [keyMaker.transfer(instruction), other.transfer(instruction)]
+    const [one, two] = [keyMaker.instruction(instruction), other.instruction(instruction)]
     expect(one.keyId).toBe(two.keyId)
     // Two fields are absent in both.
     expect(differingFields(one.fields, two.fields)).toHaveLength(7)
   })
 
   it('are the same again when kinds and currencies are more than can be remembered', () => {
-    const first = keyMaker.transfer(instruct())
+    const first = keyMaker.instruction(instruct())
     for (let index = 0; index < 600; index += 1) {
-      keyMaker.transfer(instruct({ currency: `X${index}` }))
+      keyMaker.instruction(instruct({ currency: `X${index}` }))
     }
-    expect(keyMaker.transfer(instruct())).toEqual(first)
-    expect(keyMaker.transfer(instruct({ currency: 'X599' })).fields).toContain(reference('4:X599'))
+    expect(keyMaker.instruction(instruct())).toEqual(first)
+    expect(keyMaker.instruction(instruct({ currency: 'X599' })).fields).toContain(
+      reference('4:X599'),
+    )
   })
 
   it('need a secret of 32 bytes', () => {

@@ -19,14 +19,14 @@ import {
   fieldHexLength,
   fieldOrder,
   openingFields,
-  transferFields,
+  instructionFields,
 } from './core/fields.ts'
 import type { KeyedContent } from './core/types.ts'
-import type { IdempotencyKey, OpenAccountInstruction, TransferInstruction } from './engine.ts'
+import type { IdempotencyKey, Instruction, OpenAccountInstruction } from './engine.ts'
 
 export interface KeyMaker {
-  /** Id and fields of an instruction to move money. */
-  transfer(instruction: TransferInstruction): KeyedContent
+  /** Id and fields of an instruction to move or reserve money. */
+  instruction(instruction: Instruction): KeyedContent
   /** Id and fields of an instruction to open an account, which must have a key. */
   opening(instruction: OpenAccountInstruction): KeyedContent
 }
@@ -58,9 +58,9 @@ export function createKeyMaker(secret: Uint8Array): KeyMaker {
   }
 
   return {
-    transfer: (instruction) => ({
+    instruction: (instruction) => ({
       keyId: keyId(instruction.principalId, instruction.idempotencyKey),
-      fields: fields(transferFields(instruction)),
+      fields: fields(instructionFields(instruction)),
     }),
     opening(instruction) {
       assert(instruction.idempotencyKey !== null, 'an opening has a key to be identified by')

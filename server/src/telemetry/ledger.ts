@@ -2,6 +2,7 @@
 import type { Tracer } from '@opentelemetry/api'
 import type {
   BatchTelemetry,
+  HoldOutcome,
   LedgerEngine,
   LedgerTelemetry,
   TransferOutcome,
@@ -71,9 +72,15 @@ export function countOutcomes(ledger: LedgerEngine, metrics: Metrics): LedgerEng
       outcomes.inc({ kind: instruction.kind, outcome: nameOf(outcome), replayed })
       return outcome
     },
+    async hold(instruction, options) {
+      const outcome = await ledger.hold(instruction, options)
+      const replayed = String(outcome.replayed)
+      outcomes.inc({ kind: instruction.kind, outcome: nameOf(outcome), replayed })
+      return outcome
+    },
   }
 }
 
-function nameOf(outcome: TransferOutcome): string {
-  return outcome.kind === 'posted' ? 'posted' : outcome.refusal.code
+function nameOf(outcome: TransferOutcome | HoldOutcome): string {
+  return outcome.kind === 'refused' ? outcome.refusal.code : outcome.kind
 }

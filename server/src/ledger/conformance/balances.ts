@@ -28,6 +28,9 @@ export function balanceCases(use: () => World): void {
       creditSeq: 2,
       debitBalanceAfter: 400n,
       creditBalanceAfter: 170n,
+      reversesId: null,
+      holdId: null,
+      groupId: null,
     })
     expect(outcome).toMatchObject({ replayed: false, requestId: instruction.requestId })
     expect(await world.ledger.account(to.accountId)).toEqual({

@@ -1,7 +1,7 @@
 /** Builders for the tests of the core: an account, an instruction, and a batch of them. */
 import type { Uuid } from '../../kernel/ids.ts'
 import { MINOR_MAX } from '../../kernel/money.ts'
-import type { TransferInstruction } from '../engine.ts'
+import type { Hold, Instruction, TransferInstruction } from '../engine.ts'
 import { createKeyMaker } from '../idempotency.ts'
 import type {
   Decision,
@@ -31,6 +31,7 @@ export function lockedAccount(number: number, changes: Partial<LockedAccount> = 
     held: 0,
     version: 1,
     bookedAtMilliseconds: 1,
+    holdExpiresAtMilliseconds: Infinity,
     ...changes,
   }
 }
@@ -54,27 +55,61 @@ export function instruct(changes: Partial<TransferInstruction> = {}): TransferIn
   }
 }
 
-/** Prepares an instruction whose parties are given by account ids. */
-export function prepare(instruction: TransferInstruction, transfer: number): PreparedInstruction {
-  const { debit, credit } = instruction
+/** What instructions may name: the holds and the originals of a decision. */
+export type Named = Pick<DecisionInput, 'holds' | 'originals'>
+
+/** Prepares an instruction whose parties are given by account ids, as an engine does. */
+export function prepare(
+  instruction: Instruction,
+  newId: number,
+  named: Named = { holds: new Map(), originals: new Map() },
+): PreparedInstruction {
   return {
-    ...keyMaker.transfer(instruction),
-    transferId: uuid(transfer),
-    debitAccountId: 'accountId' in debit ? debit.accountId : undefined,
-    creditAccountId: 'accountId' in credit ? credit.accountId : undefined,
+    ...keyMaker.instruction(instruction),
+    newId: uuid(newId),
+    ...accountIdsOf(instruction, named),
     instruction,
+  }
+}
+
+function accountIdsOf(
+  instruction: Instruction,
+  { holds, originals }: Named,
+): Pick<PreparedInstruction, 'debitAccountId' | 'creditAccountId'> {
+  switch (instruction.kind) {
+    case 'capture':
+    case 'release': {
+      const hold = holds.get(instruction.holdId)
+      const creditAccountId = instruction.kind === 'capture' ? hold?.creditAccountId : undefined
+      return { debitAccountId: hold?.debitAccountId, creditAccountId }
+    }
+    case 'reversal': {
+      const original = originals.get(instruction.transferId)?.transfer
+      const debitAccountId = original?.creditAccountId
+      return { debitAccountId, creditAccountId: original?.debitAccountId }
+    }
+    default: {
+      const { debit, credit } = instruction
+      return {
+        debitAccountId: 'accountId' in debit ? debit.accountId : undefined,
+        creditAccountId: 'accountId' in credit ? credit.accountId : undefined,
+      }
+    }
   }
 }
 
 export function decisionInput(
   accounts: readonly LockedAccount[],
-  instructions: readonly TransferInstruction[],
+  instructions: readonly Instruction[],
   changes: Partial<DecisionInput> = {},
 ): DecisionInput {
+  const named = { holds: changes.holds ?? new Map(), originals: changes.originals ?? new Map() }
   return {
     accounts: new Map(accounts.map((account) => [account.id, account])),
     keys: new Map(),
-    instructions: instructions.map((instruction, index) => prepare(instruction, 1000 + index)),
+    ...named,
+    overdue: new Map(),
+    instructions: instructions.map((each, index) => prepare(each, 1000 + index, named)),
     nowMilliseconds: 1_000_000,
     rules: { transferAmountMax: MINOR_MAX },
     ...changes,
@@ -82,12 +117,15 @@ export function decisionInput(
 }
 
 /** The keys of a decision as a later batch reads them from the database. */
-export function storedKeys({ keys, transfers }: Decision): StoredKey[] {
+export function storedKeys({ keys, transfers, holds }: Decision): StoredKey[] {
   const byId = new Map(transfers.map((transfer) => [transfer.id, transfer]))
+  const holdsById = new Map(holds.map(({ hold }): [Uuid, Hold] => [hold.id, hold]))
   return keys.flatMap((key): StoredKey[] => {
     const { keyId, fields, principalId, index, format, requestId, refusal } = key
     const identity = { keyId, fields, principalId, key: key.key, index, format, requestId }
     if (refusal !== null) return [{ ...identity, outcome: { kind: 'refused', refusal } }]
+    const hold = holdsById.get(key.holdId ?? '')
+    if (hold) return [{ ...identity, outcome: { kind: 'held', hold } }]
     const transfer = byId.get(key.transferId ?? '')
     return transfer ? [{ ...identity, outcome: { kind: 'posted', transfer } }] : []
   })

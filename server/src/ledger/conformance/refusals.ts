@@ -21,7 +21,25 @@ interface Case {
   expected(draft: Draft, world: World): Refusal
 }
 
-const cases: Record<RefusalCode, Case> = {
+/** Those that only captures, releases and reversals meet; they have a suite of their own. */
+const ofNamed = [
+  'hold_not_found',
+  'transfer_not_found',
+  'hold_not_active',
+  'not_reversible',
+  'capture_exceeds_hold',
+  'reversal_exceeds_original',
+] as const satisfies readonly RefusalCode[]
+
+type TransferCode = Exclude<RefusalCode, (typeof ofNamed)[number]>
+
+function isOfTransfers(code: RefusalCode): code is TransferCode {
+  return !ofNamed.some((each) => each === code)
+}
+
+const transferRefusals = refusalOrder.filter(isOfTransfers)
+
+const cases: Record<TransferCode, Case> = {
   idempotency_key_reused: {
     async spoil(draft, world) {
       const { idempotencyKey, principalId, authority } = draft.instruction
@@ -111,7 +129,7 @@ const cases: Record<RefusalCode, Case> = {
 }
 
 /** Money must be moved before accounts are closed or frozen, so causes are made in this order. */
-const spoilOrder: readonly RefusalCode[] = [
+const spoilOrder: readonly TransferCode[] = [
   'insufficient_funds',
   'balance_out_of_range',
   'limit_exceeded',
@@ -125,9 +143,9 @@ const spoilOrder: readonly RefusalCode[] = [
 ]
 
 /** The receiver's balance is out of the picture when the payer is the receiver. */
-const impossible: readonly (readonly RefusalCode[])[] = [['same_account', 'balance_out_of_range']]
+const impossible: readonly (readonly TransferCode[])[] = [['same_account', 'balance_out_of_range']]
 
-async function refuse(world: World, codes: readonly RefusalCode[]) {
+async function refuse(world: World, codes: readonly TransferCode[]) {
   const all = new Set(codes)
   const from = await world.customer(1000)
   const to = await world.customer()
@@ -139,11 +157,11 @@ async function refuse(world: World, codes: readonly RefusalCode[]) {
 
 export function refusalCases(use: () => World): void {
   it('has a case for every refusal and in every place of the order', () => {
-    expect(Object.keys(cases).toSorted()).toEqual([...refusalOrder].toSorted())
-    expect([...spoilOrder].toSorted()).toEqual([...refusalOrder].toSorted())
+    expect(Object.keys(cases).toSorted()).toEqual(transferRefusals.toSorted())
+    expect(spoilOrder.toSorted()).toEqual(transferRefusals.toSorted())
   })
 
-  it.each(refusalOrder)('refuses with %s and its facts, and changes nothing', async (code) => {
+  it.each(transferRefusals)('refuses with %s and its facts, and changes nothing', async (code) => {
     const world = use()
     const { draft, outcome } = await refuse(world, [code])
     expect(outcome).toEqual({
@@ -156,8 +174,8 @@ export function refusalCases(use: () => World): void {
     expect(await world.balanceOf(draft.from)).toBe(expectedBalance)
   })
 
-  const pairs = refusalOrder.flatMap((first, index) =>
-    refusalOrder
+  const pairs = transferRefusals.flatMap((first, index) =>
+    transferRefusals
       .slice(index + 1)
       .filter((second) => !impossible.some(([a, b]) => a === first && b === second))
       .map((second) => [first, second] as const),

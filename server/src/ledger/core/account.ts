@@ -7,7 +7,7 @@
  */
 import { assert } from '../../kernel/assert.ts'
 import type { Uuid } from '../../kernel/ids.ts'
-import { isCustomerBalance, type Minor } from '../../kernel/money.ts'
+import { isAmount, isCustomerBalance, type Minor } from '../../kernel/money.ts'
 import type { AccountState, Authority } from '../engine.ts'
 import type { Side } from './refusals.ts'
 import type { LockedAccount } from './types.ts'
@@ -45,9 +45,10 @@ export function balanceAfter(account: AccountState, side: Side, amount: Minor): 
 /** Whether that account can have that ledger balance. */
 export function isBalanceInRange(account: AccountState, balance: bigint): boolean {
   if (isCustomerAccount(account)) {
-    // What is available is shown as exactly as what is there, and may be more by the overdraft.
-    const available = balance - BigInt(account.held) + BigInt(account.overdraftLimit)
-    return isCustomerBalance(balance) && isCustomerBalance(available)
+    // What is available is shown as exactly as what is there, and may be more by the overdraft. What
+    // is held is not taken off: it comes back one day, and that cannot be refused.
+    const availableMost = balance + BigInt(account.overdraftLimit)
+    return isCustomerBalance(balance) && isCustomerBalance(availableMost)
   }
   return balance > -bankBalanceEnd && balance < bankBalanceEnd
 }
@@ -64,4 +65,25 @@ export function withEntry(
   assert(isBalanceInRange(account, ledgerBalance), 'a posted balance is in range')
   assert(Number.isSafeInteger(account.version), 'a seq is a safe integer')
   return { ...account, ledgerBalance, version: account.version + 1, bookedAtMilliseconds }
+}
+
+/** The account with that much more held, until that moment at most. */
+export function withHeld(
+  account: LockedAccount,
+  amount: Minor,
+  expiresAtMilliseconds: number,
+): LockedAccount {
+  const held = account.held + amount
+  assert(isCustomerAccount(account) && isAmount(held), 'only a customer has money to be held')
+  const first = Math.min(account.holdExpiresAtMilliseconds, expiresAtMilliseconds)
+  return { ...account, held, holdExpiresAtMilliseconds: first }
+}
+
+/** The account with that much less held, because a hold was resolved. */
+export function withoutHeld(account: LockedAccount, amount: Minor): LockedAccount {
+  const held = account.held - amount
+  assert(held >= 0, 'what a hold gives back was held')
+  // Without a hold nothing expires; with some left, the first moment may be too early and never late.
+  const holdExpiresAtMilliseconds = held === 0 ? Infinity : account.holdExpiresAtMilliseconds
+  return { ...account, held, holdExpiresAtMilliseconds }
 }

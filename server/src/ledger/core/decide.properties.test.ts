@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { assert } from '../../kernel/assert.ts'
 import { MINOR_MAX } from '../../kernel/money.ts'
-import type { PostedTransfer, TransferInstruction, TransferOutcome } from '../engine.ts'
+import type { Outcome, PostedTransfer, TransferInstruction } from '../engine.ts'
 import { availableBalance } from './account.ts'
 import { decide } from './decide.ts'
 import {
@@ -141,7 +141,7 @@ interface Books {
   accounts: Map<string, LockedAccount>
   keys: Map<string, StoredKey>
   transfers: PostedTransfer[]
-  outcomes: TransferOutcome[]
+  outcomes: Outcome[]
 }
 
 function newBooks(accounts: readonly LockedAccount[]): Books {
@@ -151,7 +151,8 @@ function newBooks(accounts: readonly LockedAccount[]): Books {
 
 function apply(books: Books, instructions: readonly PreparedInstruction[], now = 1_000_000): void {
   const { accounts, keys } = books
-  const decision = decide({ accounts, keys, instructions, nowMilliseconds: now, rules })
+  const none = { holds: new Map(), originals: new Map(), overdue: new Map() }
+  const decision = decide({ accounts, keys, ...none, instructions, nowMilliseconds: now, rules })
   for (const account of decision.accounts) accounts.set(account.id, account)
   for (const stored of storedKeys(decision)) keys.set(stored.keyId, stored)
   books.transfers.push(...decision.transfers)

@@ -20,8 +20,8 @@ const key = (name: string) => ({ key: name, index: 0 })
 
 describe('decide', () => {
   it('decides nothing for no instructions', () => {
-    const nothing = { outcomes: [], transfers: [], accounts: [], keys: [], staffEvents: [] }
-    expect(decide(decisionInput([from, to], []))).toEqual(nothing)
+    const none = { transfers: [], accounts: [], holds: [], keys: [], staffEvents: [] }
+    expect(decide(decisionInput([from, to], []))).toEqual({ outcomes: [], ...none })
   })
 
   it('lists a changed account once, in its last state, and no unchanged one', () => {

@@ -1,94 +1,88 @@
 /**
  * Decides a batch of instructions: the one place where it is settled whether money moves.
  *
- * Pure: no I/O, no clock, no randomness, and its input stays as it was. Instructions are decided in
- * order of arrival, each on what the ones before it left behind, so that a batch has the outcomes
- * that its instructions would have one at a time. Each has exactly one outcome: a stored one for a
- * key that has one (a key that comes twice in a batch counts as stored the second time), else the
- * first refusal of `refusalOrder` that applies, else it is posted.
+ * Pure: no I/O, no clock, no randomness, and its input stays as it was. First of all, holds that are
+ * overdue expire. Then instructions are decided in order of arrival, each on what the ones before it
+ * left behind, so that a batch has the outcomes that its instructions would have one at a time. Each
+ * has exactly one outcome: a stored one for a key that has one (a key that comes twice in a batch
+ * counts as stored the second time), else the first refusal of `refusalOrder` that applies, else
+ * what it asks for is done.
  *
  * Throws a `Defect` when an invariant does not hold; nothing has happened then, and the engine halves
  * the batch until the guilty instruction stands alone.
  */
-import type { Uuid } from '../../kernel/ids.ts'
-import { assert } from '../../kernel/assert.ts'
-import type { PostedTransfer, TransferOutcome } from '../engine.ts'
+import { assert, unreachable } from '../../kernel/assert.ts'
+import type { Outcome } from '../engine.ts'
+import { changesOf, createDraft, type Draft } from './draft.ts'
+import { decideCapture, decideHold, decideRelease, expireOverdue } from './hold.ts'
 import { identityOf, replay } from './key.ts'
-import { type StaffEvent, staffEventOf } from './staff-event.ts'
-import type { TransferRefusal } from './stored-refusal.ts'
-import { findSides, postTransfer, refuseTransfer, type Sides } from './transfer.ts'
-import type {
-  Decision,
-  DecisionInput,
-  LockedAccount,
-  NewKey,
-  PreparedInstruction,
-  StoredKey,
-} from './types.ts'
+import { decideReversal } from './reversal.ts'
+import type { Ruling, Terms } from './ruling.ts'
+import { staffEventOf } from './staff-event.ts'
+import { decideTransfer } from './transfer.ts'
+import type { Decision, DecisionInput, PreparedInstruction } from './types.ts'
 
 export function decide(input: DecisionInput): Decision {
   const { instructions, nowMilliseconds, rules } = input
   assert(Number.isSafeInteger(nowMilliseconds), 'the time is in whole milliseconds')
-  const changed = new Map<Uuid, LockedAccount>()
-  const finished = new Map<Uuid, StoredKey>()
-  const transfers: PostedTransfer[] = []
-  const keys: NewKey[] = []
-  const staffEvents: StaffEvent[] = []
-
-  function find(id: Uuid | undefined): LockedAccount | undefined {
-    return id === undefined ? undefined : (changed.get(id) ?? input.accounts.get(id))
+  const draft = createDraft(input)
+  for (const [accountId, overdue] of input.overdue) {
+    expireOverdue(draft, accountId, overdue, nowMilliseconds)
   }
-
-  function refuse(prepared: PreparedInstruction, refusal: TransferRefusal): TransferOutcome {
-    const identity = identityOf(prepared)
-    keys.push({
-      ...identity,
-      transferId: null,
-      accountId: null,
-      refusal,
-      createdAtMilliseconds: nowMilliseconds,
-    })
-    finished.set(prepared.keyId, { ...identity, outcome: { kind: 'refused', refusal } })
-    return { kind: 'refused', refusal, replayed: false, requestId: identity.requestId }
-  }
-
-  function post(prepared: PreparedInstruction, before: Sides): TransferOutcome {
-    const { transfer, sides } = postTransfer(prepared, before, nowMilliseconds)
-    changed.set(sides.debit.id, sides.debit)
-    changed.set(sides.credit.id, sides.credit)
-    transfers.push(transfer)
-    const identity = identityOf(prepared)
-    keys.push({
-      ...identity,
-      transferId: transfer.id,
-      accountId: null,
-      refusal: null,
-      createdAtMilliseconds: nowMilliseconds,
-    })
-    finished.set(prepared.keyId, { ...identity, outcome: { kind: 'posted', transfer } })
-    return { kind: 'posted', transfer, replayed: false, requestId: identity.requestId }
-  }
-
-  function decideOne(prepared: PreparedInstruction): TransferOutcome {
-    const stored = finished.get(prepared.keyId) ?? input.keys.get(prepared.keyId)
-    if (stored !== undefined) return replay(stored, prepared)
-    const found = findSides(prepared, find)
-    if ('refusal' in found) return refuse(prepared, found.refusal)
-    const refusal = refuseTransfer(prepared, found.sides, rules)
-    return refusal ? refuse(prepared, refusal) : post(prepared, found.sides)
-  }
-
-  function decideAndRecord(prepared: PreparedInstruction): TransferOutcome {
-    const keyCount = keys.length
-    const outcome = decideOne(prepared)
-    // Who adds a key has an outcome of its own; what is answered from a key was recorded with it.
-    const staffEvent = keys.length > keyCount ? staffEventOf(prepared, outcome) : undefined
-    if (staffEvent) staffEvents.push(staffEvent)
-    return outcome
-  }
-
-  const outcomes = instructions.map(decideAndRecord)
+  const terms = { nowMilliseconds, rules }
+  const outcomes = instructions.map((prepared) => decideOne(draft, prepared, terms))
   assert(outcomes.length === instructions.length, 'each instruction has one outcome')
-  assert(keys.length >= transfers.length, 'each posted transfer has its key')
-  return { outcomes, transfers, accounts: [...changed.values()], keys, staffEvents }
+  const changes = changesOf(draft)
+  assert(changes.keys.length >= changes.transfers.length, 'each posted transfer has its key')
+  return { outcomes, ...changes }
+}
+
+/** The outcome of an instruction, which the draft has from then on. */
+export function decideOne(draft: Draft, prepared: PreparedInstruction, terms: Terms): Outcome {
+  const stored = draft.key(prepared.keyId)
+  if (stored !== undefined) return replay(stored, prepared)
+  const ruling = rule(draft, prepared, terms)
+  record(draft, prepared, ruling, terms)
+  return { ...ruling, replayed: false, requestId: prepared.instruction.requestId }
+}
+
+function rule(draft: Draft, prepared: PreparedInstruction, terms: Terms): Ruling {
+  const { instruction } = prepared
+  switch (instruction.kind) {
+    case 'transfer':
+    case 'deposit':
+    case 'withdrawal':
+      return decideTransfer(draft, prepared, instruction, terms)
+    case 'hold':
+      return decideHold(draft, prepared, instruction, terms)
+    case 'capture':
+      return decideCapture(draft, prepared, instruction, terms)
+    case 'release':
+      return decideRelease(draft, prepared, instruction, terms)
+    case 'reversal':
+      return decideReversal(draft, prepared, instruction, terms)
+    default:
+      return unreachable(instruction)
+  }
+}
+
+/** Keeps the outcome with its key, and for the audit trail where staff have asked. */
+function record(
+  draft: Draft,
+  prepared: PreparedInstruction,
+  ruling: Ruling,
+  { nowMilliseconds }: Terms,
+): void {
+  const identity = identityOf(prepared)
+  const key = {
+    ...identity,
+    transferId: ruling.kind === 'posted' ? ruling.transfer.id : null,
+    holdId: ruling.kind === 'held' ? ruling.hold.id : null,
+    accountId: null,
+    refusal: ruling.kind === 'refused' ? ruling.refusal : null,
+    createdAtMilliseconds: nowMilliseconds,
+  }
+  draft.addKey(key, { ...identity, outcome: ruling })
+  const staffEvent = staffEventOf(draft, prepared, ruling)
+  if (staffEvent) draft.addStaffEvent(staffEvent)
 }

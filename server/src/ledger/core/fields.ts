@@ -6,14 +6,17 @@
  * field (`ledger/idempotency.ts`), so that a reused key can name the fields that differ while no word
  * of them is kept. Whatever changes a text here needs a new {@link fieldsFormat}.
  */
-import { assert } from '../../kernel/assert.ts'
-import type { OpenAccountInstruction, Party, TransferInstruction } from '../engine.ts'
+import { assert, unreachable } from '../../kernel/assert.ts'
+import type { Instruction, OpenAccountInstruction, Party, Words } from '../engine.ts'
 import type { InstructionField } from './refusals.ts'
 
 /** The version of the canonical texts and of their order, stored with each key. */
 export const fieldsFormat = 1
 
-/** The order of the fields in a key. Those that a bare transfer lacks come last and are cut off. */
+/**
+ * The order of the fields in a key. Those that a bare transfer lacks come last and are cut off, so
+ * that a field which is added at the end leaves the older keys as they are.
+ */
 export const fieldOrder = [
   'kind',
   'from_account_id',
@@ -24,6 +27,9 @@ export const fieldOrder = [
   'reference',
   'metadata',
   'name',
+  'hold_id',
+  'transfer_id',
+  'expires_in',
 ] as const satisfies readonly InstructionField[]
 
 /** Hexadecimal characters per field: 8 bytes, so that unequal fields look equal once in 2^64. */
@@ -33,13 +39,7 @@ export const fieldHexLength = 16
 export const absentField = '0'.repeat(fieldHexLength)
 
 /** The words of an instruction as they are stored and shown, the same for equal instructions. */
-export interface Words {
-  description: string | null
-  reference: string | null
-  metadata: Readonly<Record<string, string>> | null
-}
-
-export function wordsOf(instruction: TransferInstruction): Words {
+export function wordsOf(instruction: Words): Words {
   const pairs = sortedMetadata(instruction)
   return {
     description: instruction.description,
@@ -48,18 +48,44 @@ export function wordsOf(instruction: TransferInstruction): Words {
   }
 }
 
-/** The texts of a transfer in {@link fieldOrder}; `undefined` where it has none. */
-export function transferFields(instruction: TransferInstruction): (string | undefined)[] {
-  const pairs = sortedMetadata(instruction)
+/** The texts of an instruction in {@link fieldOrder}; `undefined` where it has none. */
+export function instructionFields(instruction: Instruction): (string | undefined)[] {
+  const none = undefined
+  // The authority belongs to what is asked: the same words mean another thing from staff.
+  const kind = `${instruction.kind}:${instruction.authority}`
+  switch (instruction.kind) {
+    case 'transfer':
+    case 'deposit':
+    case 'withdrawal': {
+      const { debit, credit, amount, currency } = instruction
+      const parties = [partyText(debit), partyText(credit)]
+      return [kind, ...parties, String(amount), currency, ...wordTexts(instruction)]
+    }
+    case 'hold': {
+      const { debit, credit, amount, currency, expiresInSeconds } = instruction
+      const reserved = [partyText(debit), partyText(credit), String(amount), currency]
+      const others = [none, none, none, none, none, none]
+      return [kind, ...reserved, ...others, String(expiresInSeconds)]
+    }
+    case 'capture':
+    case 'reversal': {
+      const isCapture = instruction.kind === 'capture'
+      const amount = instruction.amount === null ? none : String(instruction.amount)
+      const named = isCapture ? [instruction.holdId] : [none, instruction.transferId]
+      return [kind, none, none, amount, none, ...wordTexts(instruction), none, ...named]
+    }
+    case 'release':
+      return [kind, none, none, none, none, none, none, none, none, instruction.holdId]
+    default:
+      return unreachable(instruction)
+  }
+}
+
+function wordTexts(words: Words): (string | undefined)[] {
+  const pairs = sortedMetadata(words)
   return [
-    // The authority belongs to what is asked: the same words mean another thing from staff.
-    `${instruction.kind}:${instruction.authority}`,
-    partyText(instruction.debit),
-    partyText(instruction.credit),
-    String(instruction.amount),
-    instruction.currency,
-    instruction.description ?? undefined,
-    instruction.reference ?? undefined,
+    words.description ?? undefined,
+    words.reference ?? undefined,
     pairs ? JSON.stringify(pairs) : undefined,
   ]
 }
@@ -87,7 +113,7 @@ function partyText(party: Party): string {
   return 'accountId' in party ? `account:${party.accountId}` : `bank:${party.bankCode}`
 }
 
-function sortedMetadata({ metadata }: TransferInstruction): [string, string][] | undefined {
+function sortedMetadata({ metadata }: Pick<Words, 'metadata'>): [string, string][] | undefined {
   if (metadata === null) return undefined
   const pairs = Object.entries(metadata)
   if (pairs.length === 0) return undefined

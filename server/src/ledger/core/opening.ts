@@ -78,6 +78,7 @@ function newOpeningKey(
     format: fieldsFormat,
     requestId,
     transferId: null,
+    holdId: null,
     ...outcome,
     createdAtMilliseconds: nowMilliseconds,
   }

@@ -4,14 +4,21 @@
  */
 import type { CurrencyCode } from '../../kernel/currency.ts'
 import type { Minor } from '../../kernel/money.ts'
+import type { HoldState } from '../engine.ts'
 
 /** The codes of {@link Refusal}, first to last. */
 export const refusalOrder = [
   'idempotency_key_reused',
+  'hold_not_found',
+  'transfer_not_found',
   'account_not_found',
   'own_account',
   'same_account',
   'currency_mismatch',
+  'hold_not_active',
+  'not_reversible',
+  'capture_exceeds_hold',
+  'reversal_exceeds_original',
   'account_frozen',
   'account_closed',
   'limit_exceeded',
@@ -32,6 +39,9 @@ export type InstructionField =
   | 'reference'
   | 'metadata'
   | 'name'
+  | 'hold_id'
+  | 'transfer_id'
+  | 'expires_in'
 
 /**
  * A closed union; facts are ids and numbers only, never words about people, since they are stored
@@ -40,12 +50,29 @@ export type InstructionField =
 export type Refusal =
   /** The key was used for another instruction; never stored. */
   | { code: 'idempotency_key_reused'; fields: InstructionField[] }
+  /** There is none, or its debit account is not the caller's. */
+  | { code: 'hold_not_found' }
+  /** There is none, or the account that received it is not the caller's. */
+  | { code: 'transfer_not_found' }
   /** The debit account is absent or not the caller's to debit, or the credit account is absent. */
   | { code: 'account_not_found'; side: Side }
   /** Staff must not post to or from an account of their own in that role. */
   | { code: 'own_account'; side: Side }
   | { code: 'same_account' }
   | { code: 'currency_mismatch'; side: Side; accountCurrency: CurrencyCode; currency: CurrencyCode }
+  /** It was captured or released, or is overdue. */
+  | { code: 'hold_not_active'; state: Exclude<HoldState, 'active'> }
+  /** A reversal is final, and only staff reverse what came from the bank or went to it. */
+  | { code: 'not_reversible' }
+  /** `available`: the amount of the hold. */
+  | { code: 'capture_exceeds_hold'; available: Minor; requested: Minor; currency: CurrencyCode }
+  /** `available`: what earlier reversals have left of the transfer. */
+  | {
+      code: 'reversal_exceeds_original'
+      available: Minor
+      requested: Minor
+      currency: CurrencyCode
+    }
   /** A frozen account only receives, so only the debit side is refused. */
   | { code: 'account_frozen' }
   | { code: 'account_closed'; side: Side }

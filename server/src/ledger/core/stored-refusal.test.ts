@@ -5,6 +5,8 @@ import { refusalOrder } from './refusals.ts'
 import { decodeRefusal, encodeRefusal, type StoredRefusal } from './stored-refusal.ts'
 
 const examples: { [C in StoredRefusal['code']]: StoredRefusal & { code: C } } = {
+  hold_not_found: { code: 'hold_not_found' },
+  transfer_not_found: { code: 'transfer_not_found' },
   account_not_found: { code: 'account_not_found', side: 'credit' },
   own_account: { code: 'own_account', side: 'debit' },
   same_account: { code: 'same_account' },
@@ -12,6 +14,20 @@ const examples: { [C in StoredRefusal['code']]: StoredRefusal & { code: C } } = 
     code: 'currency_mismatch',
     side: 'credit',
     accountCurrency: 'KRW',
+    currency: 'EUR',
+  },
+  hold_not_active: { code: 'hold_not_active', state: 'released' },
+  not_reversible: { code: 'not_reversible' },
+  capture_exceeds_hold: {
+    code: 'capture_exceeds_hold',
+    available: 5,
+    requested: MINOR_MAX,
+    currency: 'EUR',
+  },
+  reversal_exceeds_original: {
+    code: 'reversal_exceeds_original',
+    available: 0,
+    requested: 1,
     currency: 'EUR',
   },
   account_frozen: { code: 'account_frozen' },
@@ -52,6 +68,7 @@ it.each([
   { version: 2, code: 'same_account' },
   { version: 1, code: 'idempotency_key_reused' },
   { version: 1, code: 'account_not_found', side: 'left' },
+  { version: 1, code: 'hold_not_active', state: 'active' },
   { version: 1, code: 'too_many_accounts', limit: '10' },
 ])('trips over %j, which it never stored', (stored) => {
   expect(() => decodeRefusal(stored)).toThrow(Defect)

@@ -1,18 +1,19 @@
 /**
  * Refusals as they are stored with an idempotency key, to be rendered again at each replay.
  *
- * Stored are those from `account_not_found` on: a retry can never flip them. The JSON form is our
+ * Stored are those from `hold_not_found` on: a retry can never flip them. The JSON form is our
  * own and not the API's: snake_case members in a fixed order, with a version, so that what was
  * stored years ago can still be read.
  */
 import { assert, Defect, unreachable } from '../../kernel/assert.ts'
+import type { HoldState } from '../engine.ts'
 import type { Refusal, Side } from './refusals.ts'
 
-/** A refusal of a transfer by what the accounts are, and not by its key. */
-export type TransferRefusal = Exclude<Refusal, { code: 'idempotency_key_reused' }>
+/** A refusal by what the accounts, holds and transfers are, and not by the key. */
+export type LedgerRefusal = Exclude<Refusal, { code: 'idempotency_key_reused' }>
 
 /** A refusal that is kept; `too_many_accounts` is the one of opening an account. */
-export type StoredRefusal = TransferRefusal | { code: 'too_many_accounts'; limit: number }
+export type StoredRefusal = LedgerRefusal | { code: 'too_many_accounts'; limit: number }
 
 const storedVersion = 1
 
@@ -23,9 +24,14 @@ export function encodeRefusal(refusal: StoredRefusal): Record<string, string | n
 
 function facts(refusal: StoredRefusal): Record<string, string | number> {
   switch (refusal.code) {
+    case 'hold_not_found':
+    case 'transfer_not_found':
     case 'same_account':
+    case 'not_reversible':
     case 'account_frozen':
       return {}
+    case 'hold_not_active':
+      return { state: refusal.state }
     case 'account_not_found':
     case 'own_account':
     case 'account_closed':
@@ -39,6 +45,8 @@ function facts(refusal: StoredRefusal): Record<string, string | number> {
       }
     case 'limit_exceeded':
       return { limit: refusal.limit, requested: refusal.requested, currency: refusal.currency }
+    case 'capture_exceeds_hold':
+    case 'reversal_exceeds_original':
     case 'insufficient_funds':
       return {
         available: refusal.available,
@@ -59,9 +67,14 @@ export function decodeRefusal(stored: unknown): StoredRefusal {
   assert(read.number('version') === storedVersion, 'a stored refusal has a version we know')
   const code = read.text('code')
   switch (code) {
+    case 'hold_not_found':
+    case 'transfer_not_found':
     case 'same_account':
+    case 'not_reversible':
     case 'account_frozen':
       return { code }
+    case 'hold_not_active':
+      return { code, state: read.state() }
     case 'account_not_found':
     case 'own_account':
     case 'account_closed':
@@ -81,6 +94,8 @@ export function decodeRefusal(stored: unknown): StoredRefusal {
         requested: read.number('requested'),
         currency: read.text('currency'),
       }
+    case 'capture_exceeds_hold':
+    case 'reversal_exceeds_original':
     case 'insufficient_funds':
       return {
         code,
@@ -112,5 +127,11 @@ function createReader(members: ReadonlyMap<string, unknown>) {
     assert(value === 'debit' || value === 'credit', 'a stored refusal has a side')
     return value
   }
-  return { text, number, side }
+  function state(): Exclude<HoldState, 'active'> {
+    const value = text('state')
+    const isState = value === 'captured' || value === 'released' || value === 'expired'
+    assert(isState, 'a stored refusal has the state of a hold that is over')
+    return value
+  }
+  return { text, number, side, state }
 }

@@ -9,12 +9,14 @@ import type { Uuid } from '../../kernel/ids.ts'
 import type { Minor } from '../../kernel/money.ts'
 import type {
   AccountState,
+  Hold,
+  Instruction,
   OpenAccountInstruction,
   OpenAccountOutcome,
   OpenedAccount,
+  Outcome,
   PostedTransfer,
-  TransferInstruction,
-  TransferOutcome,
+  Words,
 } from '../engine.ts'
 import type { StaffEvent } from './staff-event.ts'
 import type { StoredRefusal } from './stored-refusal.ts'
@@ -29,6 +31,20 @@ export interface LedgerRules {
 export interface LockedAccount extends AccountState {
   /** The time of its last entry; `-Infinity` when it has none. */
   bookedAtMilliseconds: number
+  /**
+   * No active hold on it expires before this; `Infinity` when it has none. It may be too early, after
+   * a hold was resolved, and then costs a look for nothing.
+   */
+  holdExpiresAtMilliseconds: number
+}
+
+/** A transfer that a reversal names, with what its reversals have moved back so far. */
+export interface Original {
+  transfer: Pick<
+    PostedTransfer,
+    'id' | 'kind' | 'debitAccountId' | 'creditAccountId' | 'amount' | 'currency'
+  >
+  reversed: Minor
 }
 
 /** The identity of an idempotency key and what it stands for. */
@@ -40,19 +56,21 @@ export interface KeyedContent {
 }
 
 export interface PreparedInstruction extends KeyedContent {
-  /** The id of the transfer, should it be posted. */
-  transferId: Uuid
+  /** The id of the transfer or of the hold, should it come to be. */
+  newId: Uuid
   /**
-   * The accounts that the parties name, whether they exist or not; `undefined` when a bank account's
-   * code has no account in the currency of the instruction, which is then refused as not found.
+   * The accounts that money leaves and goes to, whether they exist or not: those that the parties
+   * name, that a hold was placed with, or those of the original with sides swapped. `undefined` when
+   * a bank account's code has no account in the currency of the instruction, or when there is no such
+   * hold or original; that is then refused as not found. A release has no credit account.
    */
   debitAccountId: Uuid | undefined
   creditAccountId: Uuid | undefined
-  instruction: TransferInstruction
+  instruction: Instruction
 }
 
 /** What is kept of a posted transfer: all of it but the words. */
-export type PostedFacts = Omit<PostedTransfer, 'description' | 'reference' | 'metadata'>
+export type PostedFacts = Omit<PostedTransfer, keyof Words>
 
 /** A key that has its outcome. Its identity is kept whole, to be compared: a hash is not proof. */
 export interface StoredKey extends KeyedContent {
@@ -65,11 +83,13 @@ export interface StoredKey extends KeyedContent {
   requestId: string
   outcome:
     | { kind: 'posted'; transfer: PostedFacts }
+    /** The hold in any state: what was answered is in what never changes and in what was asked. */
+    | { kind: 'held'; hold: Hold }
     | { kind: 'opened'; accountId: Uuid; createdAtMilliseconds: number }
     | { kind: 'refused'; refusal: StoredRefusal }
 }
 
-/** A row of `idempotency_key` to insert: exactly one of the last three facts is there. */
+/** A row of `idempotency_key` to insert: exactly one of transfer, hold, account and refusal is there. */
 export interface NewKey extends KeyedContent {
   principalId: Uuid
   key: string
@@ -77,6 +97,7 @@ export interface NewKey extends KeyedContent {
   format: number
   requestId: string
   transferId: Uuid | null
+  holdId: Uuid | null
   accountId: Uuid | null
   /** To be stored as `encodeRefusal` gives it and read through `decodeRefusal`. */
   refusal: StoredRefusal | null
@@ -88,6 +109,12 @@ export interface DecisionInput {
   accounts: ReadonlyMap<Uuid, LockedAccount>
   /** Those keys of the instructions that are stored already, by key id; read after the locks. */
   keys: ReadonlyMap<Uuid, StoredKey>
+  /** Those of the holds that instructions name and that exist; read after the locks. */
+  holds: ReadonlyMap<Uuid, Hold>
+  /** Those of the transfers that reversals name and that exist; read after the locks. */
+  originals: ReadonlyMap<Uuid, Original>
+  /** What is overdue, by those locked accounts whose `holdExpiresAtMilliseconds` has come. */
+  overdue: ReadonlyMap<Uuid, Overdue>
   /** In order of arrival. */
   instructions: readonly PreparedInstruction[]
   /** `bank_now()`, read after the locks. */
@@ -95,13 +122,33 @@ export interface DecisionInput {
   rules: LedgerRules
 }
 
+/** Active holds of one account whose time has come. */
+export interface Overdue {
+  /** Not always all of them: as many as one batch takes. */
+  holds: readonly Hold[]
+  /** When the first active hold beside these expires, `Infinity` when there is none. */
+  nextExpiryMilliseconds: number
+}
+
+/** A hold that a decision has placed, resolved, or both, in its final state. */
+export interface HoldChange {
+  hold: Hold
+  /** To insert; otherwise it was active before and is to be updated. */
+  isNew: boolean
+  resolvedAtMilliseconds: number | null
+  /** The capture that resolved it. */
+  transferId: Uuid | null
+}
+
 export interface Decision {
   /** One per instruction, in the same order. */
-  outcomes: readonly TransferOutcome[]
+  outcomes: readonly Outcome[]
   /** To insert, in order of arrival; `batch_index` is the place in this list. */
   transfers: readonly PostedTransfer[]
   /** Every account that changed, once, in its final state. */
   accounts: readonly LockedAccount[]
+  /** Every hold that changed, once. */
+  holds: readonly HoldChange[]
   /** To insert. */
   keys: readonly NewKey[]
   /** To insert into the audit trail: none for what the owners of money ask. */

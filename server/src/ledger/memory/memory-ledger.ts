@@ -18,19 +18,28 @@ import { bankNormalSide, decideOpening } from '../core/opening.ts'
 import { decodeRefusal, encodeRefusal } from '../core/stored-refusal.ts'
 import type { Side } from '../core/refusals.ts'
 import type { StaffEvent } from '../core/staff-event.ts'
-import type { LockedAccount, NewKey, PostedFacts, StoredKey } from '../core/types.ts'
+import type {
+  LockedAccount,
+  NewKey,
+  Original,
+  Overdue,
+  PostedFacts,
+  PreparedInstruction,
+  StoredKey,
+} from '../core/types.ts'
 import type {
   AccountState,
   BankAccount,
   ChangeAccountInstruction,
   ChangeAccountOutcome,
+  Hold,
+  Instruction,
   LedgerEngine,
   OpenAccountInstruction,
   OpenAccountOutcome,
+  Outcome,
   Party,
   PostedTransfer,
-  TransferInstruction,
-  TransferOutcome,
 } from '../engine.ts'
 import { createKeyMaker } from '../idempotency.ts'
 
@@ -45,6 +54,8 @@ export interface MemoryLedger extends LedgerEngine {
   /** Every transfer there is, in the order of posting. */
   transfers(): readonly PostedTransfer[]
   transfer(id: Uuid): PostedTransfer | undefined
+  /** Every hold there is, in the order of placing. */
+  holds(): readonly Hold[]
   accounts(): readonly AccountState[]
   bankAccounts(): readonly BankAccount[]
   /** What the audit trail would keep of staff's instructions, in order. */
@@ -60,6 +71,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
   const accounts = new Map<Uuid, LockedAccount>()
   const bankAccounts = new Map<string, BankAccount>()
   const transfers = new Map<Uuid, PostedTransfer>()
+  const holds = new Map<Uuid, Hold>()
   const keys = new Map<Uuid, StoredKey>()
   const staffEvents: StaffEvent[] = []
   let isStopped = false
@@ -76,6 +88,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
       held: 0,
       version: 0,
       bookedAtMilliseconds: -Infinity,
+      holdExpiresAtMilliseconds: Infinity,
     })
     return id
   }
@@ -97,7 +110,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
 
   /** Keeps a key in the form in which a database would: without words, the refusal as JSON. */
   function storeKey(key: NewKey): void {
-    const { transferId, accountId, refusal, createdAtMilliseconds, ...identity } = key
+    const { transferId, holdId, accountId, refusal, createdAtMilliseconds, ...identity } = key
     assert(!keys.has(key.keyId), 'a key is stored once')
     if (refusal !== null) {
       const stored: unknown = JSON.parse(JSON.stringify(encodeRefusal(refusal)))
@@ -108,6 +121,9 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
     } else if (transferId !== null) {
       const transfer = factsOf(present(transfers.get(transferId), 'the transfer of a key'))
       keys.set(key.keyId, { ...identity, outcome: { kind: 'posted', transfer } })
+    } else if (holdId !== null) {
+      const hold = present(holds.get(holdId), 'the hold of a key')
+      keys.set(key.keyId, { ...identity, outcome: { kind: 'held', hold } })
     } else {
       const id = present(accountId, 'the account of a key')
       keys.set(key.keyId, {
@@ -126,28 +142,93 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
     return states.filter(({ ownerId, status }) => ownerId === owner && status !== 'closed').length
   }
 
-  async function post(instruction: TransferInstruction): Promise<TransferOutcome> {
+  /** The accounts of an instruction, those that exist and those that do not. */
+  function accountIdsOf(
+    instruction: Instruction,
+  ): Pick<PreparedInstruction, 'debitAccountId' | 'creditAccountId'> {
+    switch (instruction.kind) {
+      case 'capture':
+      case 'release': {
+        const hold = holds.get(instruction.holdId)
+        return { debitAccountId: hold?.debitAccountId, creditAccountId: hold?.creditAccountId }
+      }
+      case 'reversal': {
+        const original = transfers.get(instruction.transferId)
+        const debitAccountId = original?.creditAccountId
+        return { debitAccountId, creditAccountId: original?.debitAccountId }
+      }
+      default: {
+        const { debit, credit, currency } = instruction
+        const debitAccountId = accountIdOf(debit, currency)
+        return { debitAccountId, creditAccountId: accountIdOf(credit, currency) }
+      }
+    }
+  }
+
+  function carryOut(instruction: Instruction): Outcome {
     assertRunning()
-    const { debit, credit, currency } = instruction
     const prepared = {
-      ...keyMaker.transfer(instruction),
-      transferId: newId(),
-      debitAccountId: accountIdOf(debit, currency),
-      creditAccountId: accountIdOf(credit, currency),
+      ...keyMaker.instruction(instruction),
+      newId: newId(),
+      ...accountIdsOf(instruction),
       instruction,
     }
+    const { debitAccountId, creditAccountId } = prepared
+    const named = [debitAccountId, creditAccountId].filter((id) => id !== undefined)
+    return present(apply(named, [prepared])[0], 'the outcome of the instruction')
+  }
+
+  /** Decides, and keeps what was decided. */
+  function apply(
+    accountIds: readonly Uuid[],
+    instructions: readonly PreparedInstruction[],
+  ): readonly Outcome[] {
+    const nowMilliseconds = clock.now().getTime()
     const decision = decide({
       accounts,
       keys,
-      instructions: [prepared],
-      nowMilliseconds: clock.now().getTime(),
+      holds,
+      originals: originalsOf(instructions),
+      overdue: overdueOn(accountIds, nowMilliseconds),
+      instructions,
+      nowMilliseconds,
       rules: { transferAmountMax },
     })
     for (const account of decision.accounts) accounts.set(account.id, account)
+    for (const { hold } of decision.holds) holds.set(hold.id, hold)
     for (const transfer of decision.transfers) transfers.set(transfer.id, transfer)
     for (const key of decision.keys) storeKey(key)
     staffEvents.push(...decision.staffEvents)
-    return present(decision.outcomes[0], 'the outcome of the instruction')
+    return decision.outcomes
+  }
+
+  function originalsOf(instructions: readonly PreparedInstruction[]): Map<Uuid, Original> {
+    const originals = new Map<Uuid, Original>()
+    for (const { instruction } of instructions) {
+      if (instruction.kind !== 'reversal') continue
+      const transfer = transfers.get(instruction.transferId)
+      if (!transfer) continue
+      const reversals = [...transfers.values()].filter((each) => each.reversesId === transfer.id)
+      const reversed = reversals.reduce((sum, { amount }) => sum + amount, 0)
+      originals.set(transfer.id, { transfer, reversed })
+    }
+    return originals
+  }
+
+  function overdueOn(accountIds: readonly Uuid[], nowMilliseconds: number): Map<Uuid, Overdue> {
+    const overdue = new Map<Uuid, Overdue>()
+    for (const id of accountIds) {
+      const expiresAt = accounts.get(id)?.holdExpiresAtMilliseconds ?? Infinity
+      if (expiresAt > nowMilliseconds) continue
+      const active = [...holds.values()].filter(
+        ({ debitAccountId, state }) => debitAccountId === id && state === 'active',
+      )
+      const isOverdue = (hold: Hold) => hold.expiresAt.getTime() <= nowMilliseconds
+      const others = active.filter((hold) => !isOverdue(hold))
+      const nextExpiryMilliseconds = Math.min(...others.map((hold) => hold.expiresAt.getTime()))
+      overdue.set(id, { holds: active.filter(isOverdue), nextExpiryMilliseconds })
+    }
+    return overdue
   }
 
   async function openAccount(instruction: OpenAccountInstruction): Promise<OpenAccountOutcome> {
@@ -182,7 +263,20 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
   }
 
   return {
-    post,
+    async post(instruction) {
+      const outcome = carryOut(instruction)
+      assert(outcome.kind !== 'held', 'what moves money is answered with a transfer')
+      return outcome
+    },
+    async hold(instruction) {
+      const outcome = carryOut(instruction)
+      assert(outcome.kind !== 'posted', 'a hold is answered with a hold')
+      return outcome
+    },
+    async expireHolds(accountIds) {
+      assertRunning()
+      apply(accountIds, [])
+    },
     openAccount,
     changeAccount,
     async openBankAccount(code, currency, normalSide) {
@@ -198,6 +292,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
     },
     transfers: () => [...transfers.values()],
     transfer: (id) => transfers.get(id),
+    holds: () => [...holds.values()],
     accounts: () => Array.from(accounts.values(), stateOf),
     bankAccounts: () => [...bankAccounts.values()],
     staffEvents: () => [...staffEvents],

@@ -1,7 +1,7 @@
 /**
- * One attempt at a batch: one tx in two flights.
+ * One attempt at a batch: one tx in two flights, or in three where something is overdue.
  *
- *     flight 1   BEGIN with its limits | lock the accounts | read the keys and the time
+ *     flight 1   BEGIN with its limits | lock the accounts | read what the decision depends on
  *                decide
  *     flight 2   the write set, which raises unless it is whole | COMMIT
  *
@@ -11,22 +11,19 @@
  * its locks for seconds at most.
  */
 import { assert, Defect, present } from '../../kernel/assert.ts'
-import type { DecisionInput, Decision, LedgerRules, PreparedInstruction } from '../core/types.ts'
-import type { TransferOutcome } from '../engine.ts'
-import type { Uuid } from '../../kernel/ids.ts'
+import type { DecisionInput, Decision, LedgerRules } from '../core/types.ts'
 import type { AttemptFailure, BatchTelemetry } from '../telemetry.ts'
-import type { Connection, FlightAnswer, FlightResult, FlightStatement } from './connection.ts'
-import { uuidArray } from './encode.ts'
+import type { Connection, FlightAnswer, FlightStatement } from './connection.ts'
 import { sqlStateOf } from '../../database/errors.ts'
-import { failureOf, isAftermath, isRefusedCommit } from './failure.ts'
+import { failureOf, FlightError, isRefusedCommit } from './failure.ts'
 import { findHeldBack } from './held-back.ts'
-import { integer, readLockedAccount, readStoredKey, text, type Row } from './rows.ts'
-import { lockAccounts, lockFreeAccounts, readAccountIds, readKeys } from './statements.ts'
+import type { OrderOutcome, PreparedOrder } from './order.ts'
+import { lockAndRead } from './read-set.ts'
 import { isEmpty, writeSet } from './write-set.ts'
 
 export type AttemptResult =
   /** With no outcome for an instruction that was held back: nothing was done for it. */
-  | { kind: 'committed'; outcomes: readonly (TransferOutcome | undefined)[] }
+  | { kind: 'committed'; outcomes: readonly (OrderOutcome | undefined)[] }
   /** Nothing was done. */
   | { kind: 'failed'; failure: AttemptFailure; error: unknown }
   /** COMMIT was sent and nobody knows whether it was carried out. */
@@ -41,22 +38,19 @@ export interface AttemptOptions {
 }
 
 export interface AttemptRequest {
-  batch: readonly PreparedInstruction[]
+  batch: readonly PreparedOrder[]
   /** Do not wait for accounts that others hold, hold back the instructions that need them. */
   skipLocked: boolean
   telemetry: BatchTelemetry
   /** `outcomes` as in the result: those without one are not in the COMMIT. */
-  onCommitSent: (outcomes: readonly (TransferOutcome | undefined)[]) => void
+  onCommitSent: (outcomes: readonly (OrderOutcome | undefined)[]) => void
 }
 
 /** What was decided, and on which of the instructions. */
 interface Decided {
   decision: Decision
-  outcomes: readonly (TransferOutcome | undefined)[]
+  outcomes: readonly (OrderOutcome | undefined)[]
 }
-
-/** An answer of a flight that was an error. */
-class FlightError extends Error {}
 
 /** Runs a batch once. Never rejects; a connection that is in doubt is destroyed. */
 export async function attemptBatch(
@@ -96,58 +90,21 @@ async function lockAndDecide(
   { batch, skipLocked, telemetry }: AttemptRequest,
   { decide, rules, beginText, flightLimitMilliseconds }: AttemptOptions,
 ): Promise<Decided> {
-  const accountIds = [uuidArray([...accountIdsOf(batch)])]
-  const keyIds = [uuidArray([...new Set(batch.map(({ keyId }) => keyId))])]
   const ended = telemetry.statement('lock')
-  const answers = await connection.fly(
-    [
-      beginText,
-      { statement: skipLocked ? lockFreeAccounts : lockAccounts, values: accountIds },
-      { statement: readKeys, values: keyIds },
-      ...(skipLocked ? [{ statement: readAccountIds, values: accountIds }] : []),
-    ],
-    flightLimitMilliseconds,
-  )
+  const onOverdue = () => telemetry.statement('overdue')
+  const readOptions = { beginText, skipLocked, flightLimitMilliseconds, onOverdue }
+  const { existing, ...input } = await lockAndRead(connection, batch, readOptions)
   ended()
-  const [, lockedRows, keyRows, existingRows] = resultsOf(answers).map(({ rows }) => rows)
-  assert(lockedRows && keyRows, 'a flight has a result for each of its statements')
-  const accounts = new Map(lockedRows.map((row) => [text(row, 0), readLockedAccount(row)]))
-  const existing = existingRows?.map((row) => text(row, 0)) ?? []
-  const heldBack = findHeldBack(batch, existing, accounts)
-  const decision = decide({
-    accounts,
-    keys: readKeyRows(keyRows),
-    instructions: batch.filter((_, index) => !heldBack[index]),
-    nowMilliseconds: integer(present(keyRows[0], 'the present time'), 0),
-    rules,
-  })
+  const heldBack = findHeldBack(batch, existing, input.accounts)
+  const free = batch.filter((_, index) => !heldBack[index])
+  const instructions = free.flatMap(({ prepared }) => (prepared ? [prepared] : []))
+  const decision = decide({ ...input, instructions, rules })
   const decided = decision.outcomes.values()
-  const outcomes = heldBack.map((isHeldBack) => (isHeldBack ? undefined : decided.next().value))
+  const outcomes = batch.map(({ prepared }, index): OrderOutcome | undefined => {
+    if (heldBack[index]) return undefined
+    return prepared ? decided.next().value : { kind: 'expired' }
+  })
   return { decision, outcomes }
-}
-
-function accountIdsOf(batch: readonly PreparedInstruction[]): Set<Uuid> {
-  const ids = new Set<Uuid>()
-  for (const { debitAccountId, creditAccountId } of batch) {
-    if (debitAccountId !== undefined) ids.add(debitAccountId)
-    if (creditAccountId !== undefined) ids.add(creditAccountId)
-  }
-  return ids
-}
-
-function readKeyRows(rows: readonly Row[]): DecisionInput['keys'] {
-  const stored = rows.filter((row) => row[1] !== null).map(readStoredKey)
-  return new Map(stored.map((key) => [key.keyId, key]))
-}
-
-/** The results of a flight, or its first failure that is not the consequence of another. */
-function resultsOf(answers: readonly FlightAnswer[]): FlightResult[] {
-  const failures = answers.flatMap((answer) => ('error' in answer ? [answer.error] : []))
-  if (failures.length > 0) {
-    const first = failures.find((error) => !isAftermath(error)) ?? failures[0]
-    throw new FlightError('a flight failed', { cause: first })
-  }
-  return answers.flatMap((answer) => ('result' in answer ? [answer.result] : []))
 }
 
 function readCommit(

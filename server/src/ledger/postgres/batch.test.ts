@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { Defect } from '../../kernel/assert.ts'
+import { assert, Defect } from '../../kernel/assert.ts'
 import { Fault } from '../../kernel/fault.ts'
-import type { PreparedInstruction } from '../core/types.ts'
 import type { TransferInstruction, TransferOutcome } from '../engine.ts'
 import { silentTelemetry } from '../telemetry.ts'
 import type { AttemptResult } from './attempt.ts'
 import { createBatchRunner, type Item } from './batch.ts'
+import type { OrderOutcome, PreparedOrder } from './order.ts'
 
 const soon = () => performance.now() + 10_000
 
@@ -26,26 +26,35 @@ function instruction(amount: number): TransferInstruction {
   }
 }
 
-function outcomeOf({ instruction: { requestId, amount } }: PreparedInstruction): TransferOutcome {
+/** The amount by which these tests know an order. */
+function amountOf({ prepared }: PreparedOrder): number {
+  assert(prepared?.instruction.kind === 'transfer', 'these tests send transfers')
+  return prepared.instruction.amount
+}
+
+function outcomeOf(order: PreparedOrder): TransferOutcome {
+  const amount = amountOf(order)
+  const requestId = `request-${amount}`
   // The amount is named in it, so that a test can see whose outcome it is.
   const refusal = { code: 'limit_exceeded', limit: 0, requested: amount, currency: 'EUR' } as const
   return { kind: 'refused', refusal, replayed: false, requestId }
 }
 
-type Attempt = (batch: readonly PreparedInstruction[], tries: number) => AttemptResult
+type Attempt = (batch: readonly PreparedOrder[], tries: number) => AttemptResult
 
 /** Runs instructions with those amounts in one batch and returns how each was answered. */
 async function run(amounts: number[], attempt: Attempt, deadline = soon()) {
   const attempts: number[][] = []
   const heldBack: number[] = []
-  const answers = amounts.map(() => Promise.withResolvers<TransferOutcome>())
+  const answers = amounts.map(() => Promise.withResolvers<OrderOutcome>())
   const items = amounts.map((amount, index): Item => {
-    const answer = answers[index] ?? Promise.withResolvers<TransferOutcome>()
+    const answer = answers[index] ?? Promise.withResolvers<OrderOutcome>()
     return {
       caller: 'a principal',
       accountIds: [],
       deadline,
       instruction: instruction(amount),
+      named: undefined,
       arrivedAt: performance.now(),
       unknown: false,
       answered: false,
@@ -57,17 +66,16 @@ async function run(amounts: number[], attempt: Attempt, deadline = soon()) {
   await createBatchRunner({
     telemetry: silentTelemetry,
     contentionTriesMax: 3,
-    prepare: async (instructions) =>
-      instructions.map((each) => ({
-        keyId: each.idempotencyKey.key,
-        fields: '',
-        transferId: '',
-        debitAccountId: undefined,
-        creditAccountId: undefined,
-        instruction: each,
-      })),
+    prepare: async (orders) =>
+      orders.map((order): PreparedOrder => {
+        assert(order.instruction.kind === 'transfer', 'these tests send transfers')
+        const ids = { debitAccountId: undefined, creditAccountId: undefined }
+        const keyId = order.instruction.idempotencyKey.key
+        const prepared = { keyId, fields: '', newId: '', ...ids, instruction: order.instruction }
+        return { accountIds: [], customerIds: [], prepared }
+      }),
     async attempt({ batch, onCommitSent }) {
-      attempts.push(batch.map((prepared) => prepared.instruction.amount))
+      attempts.push(batch.map(amountOf))
       const result = attempt(batch, attempts.length)
       if (result.kind === 'unknown') onCommitSent(batch.map(outcomeOf))
       return result
@@ -82,9 +90,11 @@ function failed(failure: 'contention' | 'surroundings' | 'content'): AttemptResu
   return { kind: 'failed', failure, error: new Error('planted') }
 }
 
-function codesOf(answers: PromiseSettledResult<TransferOutcome>[]) {
+function codesOf(answers: PromiseSettledResult<OrderOutcome>[]) {
   return answers.map((answer) => {
-    if (answer.status === 'fulfilled') return answer.value.replayed ? 'replayed' : 'answered'
+    if (answer.status === 'fulfilled') {
+      return 'replayed' in answer.value && answer.value.replayed ? 'replayed' : 'answered'
+    }
     return answer.reason instanceof Fault ? answer.reason.code : answer.reason.name
   })
 }
@@ -123,9 +133,7 @@ describe('a batch', () => {
   it('is halved, in order, until the guilty instruction stands alone', async () => {
     const amounts = Array.from({ length: 100 }, (_, index) => index)
     const { attempts, answers } = await run(amounts, (batch, tries) =>
-      batch.some(({ instruction: { amount } }) => amount === 37)
-        ? failed('content')
-        : committed(batch, tries),
+      batch.some((order) => amountOf(order) === 37) ? failed('content') : committed(batch, tries),
     )
     expect(codesOf(answers)).toEqual(
       amounts.map((amount) => (amount === 37 ? 'Defect' : 'answered')),
@@ -164,7 +172,7 @@ describe('a batch', () => {
     const { attempts, heldBack, answers } = await run([1, 2, 3], (batch, tries) => ({
       kind: 'committed',
       outcomes: batch.map((each) =>
-        tries < 3 && each.instruction.amount === 2 ? undefined : outcomeOf(each),
+        tries < 3 && amountOf(each) === 2 ? undefined : outcomeOf(each),
       ),
     }))
     expect(attempts).toEqual([[1, 2, 3], [2], [2]])

@@ -13,22 +13,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { assert, Defect } from '../../kernel/assert.ts'
 import { Fault } from '../../kernel/fault.ts'
-import type { PreparedInstruction } from '../core/types.ts'
-import type { TransferInstruction, TransferOutcome } from '../engine.ts'
 import type { BatchTelemetry, LedgerTelemetry } from '../telemetry.ts'
 import type { AttemptRequest, AttemptResult } from './attempt.ts'
 import { failureOf, isLockTimeout } from './failure.ts'
+import type { Order, OrderOutcome, PreparedOrder } from './order.ts'
 import type { Prepare } from './prepare.ts'
 import type { QueueItem } from './queue.ts'
 
-/** An instruction in the engine, from its arrival until it is answered. */
-export interface Item extends QueueItem {
-  instruction: TransferInstruction
+/** An order in the engine, from its arrival until it is answered. */
+export interface Item extends QueueItem, Order {
   arrivedAt: number
   /** A COMMIT that held it was sent and is not accounted for. */
   unknown: boolean
   answered: boolean
-  resolve: (outcome: TransferOutcome) => void
+  resolve: (outcome: OrderOutcome) => void
   reject: (error: Error) => void
 }
 
@@ -54,9 +52,9 @@ export function createBatchRunner(options: BatchOptions): RunBatch {
     telemetry: BatchTelemetry,
     watch: DeadlineWatch,
   ): Promise<AttemptResult> {
-    let batch: PreparedInstruction[]
+    let batch: PreparedOrder[]
     try {
-      batch = await prepare(items.map(({ instruction }) => instruction))
+      batch = await prepare(items)
     } catch (error) {
       return { kind: 'failed', failure: failureOf(error), error }
     }
@@ -139,7 +137,7 @@ function reject(item: Item, error: Error): void {
 /** Answers those that have an outcome and returns the others: they were held back. */
 function answer(
   items: readonly Item[],
-  outcomes: readonly (TransferOutcome | undefined)[],
+  outcomes: readonly (OrderOutcome | undefined)[],
 ): readonly Item[] {
   assert(items.length === outcomes.length, 'a decision has one outcome for each instruction')
   let heldBackCount = 0
@@ -148,11 +146,16 @@ function answer(
     if (!outcome) heldBackCount += 1
     if (!outcome || item.answered) continue
     item.answered = true
-    // What a lost COMMIT has posted is found by its key and is new to the one who asked first.
-    const isOwn = item.unknown && outcome.requestId === item.instruction.requestId
-    item.resolve(isOwn && outcome.replayed ? { ...outcome, replayed: false } : outcome)
+    item.resolve(item.unknown ? asAnsweredFirst(item, outcome) : outcome)
   }
   return heldBackCount === 0 ? [] : items.filter((_, index) => !outcomes[index])
+}
+
+/** What a lost COMMIT has done is found by its key and is new to the one who asked first. */
+function asAnsweredFirst({ instruction }: Item, outcome: OrderOutcome): OrderOutcome {
+  if (outcome.kind === 'expired' || instruction.kind === 'expiry') return outcome
+  const isOwn = outcome.requestId === instruction.requestId
+  return isOwn ? { ...outcome, replayed: false } : outcome
 }
 
 /** Gives up those past their deadline and returns the others. */

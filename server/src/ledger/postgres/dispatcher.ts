@@ -6,9 +6,9 @@
  * leaves together. The only timer gives up what is still queued at its deadline.
  */
 import { Fault } from '../../kernel/fault.ts'
-import type { TransferInstruction, TransferOutcome } from '../engine.ts'
 import type { LedgerTelemetry } from '../telemetry.ts'
 import { deadlinePassed, type Item, type RunBatch } from './batch.ts'
+import { customerIdsOf, type Order, type OrderOutcome } from './order.ts'
 import { createQueue, type QueueOptions } from './queue.ts'
 
 export interface DispatcherOptions {
@@ -19,10 +19,10 @@ export interface DispatcherOptions {
 }
 
 /** `deadline` in milliseconds of `performance.now()`. */
-export type Dispatch = (
-  instruction: TransferInstruction,
-  deadline: number,
-) => Promise<TransferOutcome>
+export type Dispatch = (order: Order, deadline: number) => Promise<OrderOutcome>
+
+/** Who takes turns for the expiry of holds. */
+const expiryCaller = 'expiry'
 
 /** Each has a connection now and then; more than these keep their places among the batches in flight. */
 const stragglersMax = 8
@@ -102,13 +102,15 @@ export function createDispatcher(options: DispatcherOptions): Dispatch {
     schedule()
   }
 
-  return (instruction, deadline) =>
+  return (order, deadline) =>
     new Promise((resolve, reject) => {
+      const { instruction, named } = order
       const item: Item = {
-        caller: instruction.principalId,
-        accountIds: exclusiveAccounts(instruction),
+        caller: instruction.kind === 'expiry' ? expiryCaller : instruction.principalId,
+        accountIds: customerIdsOf(order),
         deadline,
         instruction,
+        named,
         arrivedAt: performance.now(),
         unknown: false,
         answered: false,
@@ -122,12 +124,4 @@ export function createDispatcher(options: DispatcherOptions): Dispatch {
       watchDeadline(deadline)
       schedule()
     })
-}
-
-/** The accounts that no two batches in flight may share: those of customers. */
-function exclusiveAccounts({ debit, credit }: TransferInstruction): string[] {
-  const ids: string[] = []
-  if ('accountId' in debit) ids.push(debit.accountId)
-  if ('accountId' in credit && credit.accountId !== ids[0]) ids.push(credit.accountId)
-  return ids
 }

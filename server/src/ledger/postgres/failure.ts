@@ -5,6 +5,7 @@
 import { Defect } from '../../kernel/assert.ts'
 import { classifyDatabaseError, isUniqueViolation, sqlStateOf } from '../../database/errors.ts'
 import type { AttemptFailure } from '../telemetry.ts'
+import type { FlightAnswer, FlightResult } from './connection.ts'
 
 /** Violated when another server was first with a key. */
 const keyConstraint = 'idempotency_key_pkey'
@@ -28,7 +29,7 @@ export function failureOf(error: unknown): AttemptFailure {
 }
 
 /** True for what follows from an earlier failure of the same tx and says nothing of its own. */
-export function isAftermath(error: unknown): boolean {
+function isAftermath(error: unknown): boolean {
   return sqlStateOf(error) === '25P02'
 }
 
@@ -44,4 +45,17 @@ export function isRefusedCommit(error: unknown): boolean {
 /** True when somebody else held a lock for longer than this tx would wait. */
 export function isLockTimeout(error: unknown): boolean {
   return sqlStateOf(error) === '55P03'
+}
+
+/** An answer of a flight that was an error, which is its cause. */
+export class FlightError extends Error {}
+
+/** The results of a flight, or its first failure that is not the consequence of another. */
+export function resultsOf(answers: readonly FlightAnswer[]): FlightResult[] {
+  const failures = answers.flatMap((answer) => ('error' in answer ? [answer.error] : []))
+  if (failures.length > 0) {
+    const first = failures.find((error) => !isAftermath(error)) ?? failures[0]
+    throw new FlightError('a flight failed', { cause: first })
+  }
+  return answers.flatMap((answer) => ('result' in answer ? [answer.result] : []))
 }

@@ -16,14 +16,14 @@ export const feedBatchesMax = 100
 
 /**
  * The transfers of the batches after a position, in order. Indexes: batch_position_key for the range,
- * transfer_pkey for the transfers of each batch, between its first and its last id. Locks nothing.
+ * transfer_pkey for the transfers of each batch, between its first and its last id, transfer_link_pkey. Locks nothing.
  */
 export const readFeedTransfers = statement({
   name: 'ledger_read_feed',
   text: `
     select b.position, t.id, t.kind, t.principal_id, t.debit_account_id, t.credit_account_id,
       t.amount, t.currency, t.debit_seq, t.credit_seq, t.debit_balance_after,
-      t.credit_balance_after, t.created_at
+      t.credit_balance_after, t.created_at, l.reverses_id, l.hold_id, l.group_id
     from (
       select id, position, first_transfer_id, last_transfer_id from batch
       where position > $1::bigint order by position limit $2::integer
@@ -34,6 +34,7 @@ export const readFeedTransfers = statement({
       order by id
       offset 0
     ) as t on true
+    left join transfer_link as l on l.transfer_id = t.id
     order by b.position, t.batch_index`,
   parameters: ['bigint', 'integer'],
   columns: {
@@ -50,6 +51,9 @@ export const readFeedTransfers = statement({
     debit_balance_after: 'numeric',
     credit_balance_after: 'numeric',
     created_at: 'timestamp with time zone',
+    reverses_id: 'uuid?',
+    hold_id: 'uuid?',
+    group_id: 'uuid?',
   },
 })
 
@@ -99,6 +103,9 @@ function readFacts(row: RowOf<typeof readFeedTransfers>): PostedFacts {
     creditSeq: toSafeInteger(row.credit_seq),
     debitBalanceAfter: toBigInt(row.debit_balance_after),
     creditBalanceAfter: toBigInt(row.credit_balance_after),
+    reversesId: row.reverses_id,
+    holdId: row.hold_id,
+    groupId: row.group_id,
     createdAt: row.created_at,
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Which instructions of a batch have to wait because someone else holds one of their accounts.
+ * Which orders of a batch have to wait because someone else holds one of their accounts.
  *
  * A batch waits for its locks up to `lock_timeout`. When it ran into that once, somebody holds an
  * account for longer than any batch should take: a server that was stopped inside its tx. The batch
@@ -7,30 +7,22 @@
  * for the end of that session.
  */
 import type { Uuid } from '../../kernel/ids.ts'
-import type { PreparedInstruction } from '../core/types.ts'
+import type { PreparedOrder } from './order.ts'
 
 /**
- * For each instruction whether it is held back: because it names an account that exists and is not
- * locked, or shares a customer's account with an earlier one that is held back, which it must not
- * overtake.
+ * For each order whether it is held back: because it needs an account that exists and is not locked,
+ * or shares a customer's account with an earlier one that is held back, which it must not overtake.
  */
 export function findHeldBack(
-  batch: readonly PreparedInstruction[],
+  batch: readonly PreparedOrder[],
   existing: Iterable<Uuid>,
   locked: ReadonlyMap<Uuid, unknown>,
 ): boolean[] {
   const waitedFor = new Set<Uuid>()
   for (const id of existing) if (!locked.has(id)) waitedFor.add(id)
-  return batch.map(({ debitAccountId, creditAccountId, instruction }) => {
-    const parties = [
-      { id: debitAccountId, isCustomer: 'accountId' in instruction.debit },
-      { id: creditAccountId, isCustomer: 'accountId' in instruction.credit },
-    ]
-    const isHeldBack = parties.some(({ id }) => id !== undefined && waitedFor.has(id))
-    if (!isHeldBack) return false
-    for (const { id, isCustomer } of parties) {
-      if (id !== undefined && isCustomer) waitedFor.add(id)
-    }
-    return true
+  return batch.map(({ accountIds, customerIds }) => {
+    const isHeldBack = accountIds.some((id) => waitedFor.has(id))
+    if (isHeldBack) for (const id of customerIds) waitedFor.add(id)
+    return isHeldBack
   })
 }

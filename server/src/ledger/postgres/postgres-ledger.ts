@@ -2,7 +2,7 @@
  * The group-commit engine: one instruction per call, and whatever has come together by the time the
  * database can take it goes into one tx.
  *
- *     post -> queue -> batch (at most `batchesInFlight` at once) -> answers
+ *     post, hold -> queue -> batch (at most `batchesInFlight` at once) -> answers
  *
  * - A batch leaves at the end of the event-loop turn in which there is both work and a free place:
  *   there is no timer, a lone instruction leaves at once, and all that one read of the sockets
@@ -13,12 +13,13 @@
  * - Bounds: `queueSizeMax` instructions wait, each until its deadline, and a batch has at most
  *   `batchSizeMax`. Past any of them the answer is `overloaded`, with nothing done.
  */
+import { assert } from '../../kernel/assert.ts'
 import { Fault } from '../../kernel/fault.ts'
-import { createUuidSource } from '../../kernel/ids.ts'
+import { createUuidSource, type Uuid } from '../../kernel/ids.ts'
 import type { Minor } from '../../kernel/money.ts'
 import { createDatabase } from '../../database/database.ts'
 import { decide as decideByRules } from '../core/decide.ts'
-import type { LedgerEngine } from '../engine.ts'
+import type { Instruction, LedgerEngine, PostOptions } from '../engine.ts'
 import { type LedgerTelemetry, silentTelemetry } from '../telemetry.ts'
 import {
   attemptBatch,
@@ -31,7 +32,9 @@ import { createChangeAccount } from './change-account.ts'
 import { createConnections } from './connections.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { failureOf } from './failure.ts'
+import { createFindNamedAccounts } from './named-accounts.ts'
 import { createOpenAccounts } from './open-accounts.ts'
+import type { OrderOutcome } from './order.ts'
 import { createKeyMakerSource, createPrepare } from './prepare.ts'
 import { beginText } from './statements.ts'
 
@@ -91,6 +94,7 @@ export function createPostgresLedger(given: PostgresLedgerOptions): LedgerEngine
   const keyMaker = createKeyMakerSource(database)
   const openAccounts = createOpenAccounts({ database, newId, keyMaker })
   const changeAccount = createChangeAccount(database)
+  const findNamedAccounts = createFindNamedAccounts(database)
   const batches = createBatches(options)
   const dispatch = createDispatcher({
     queue: {
@@ -114,19 +118,43 @@ export function createPostgresLedger(given: PostgresLedgerOptions): LedgerEngine
   const calls = createCalls()
   let stopped: Promise<void> | undefined
 
+  async function carryOut(
+    instruction: Instruction,
+    { deadline = performance.now() + options.deadlineMilliseconds }: PostOptions = {},
+  ): Promise<OrderOutcome> {
+    if ('debit' in instruction) return dispatch({ instruction, named: undefined }, deadline)
+    return dispatch({ instruction, named: await findNamedAccounts(instruction) }, deadline)
+  }
+
+  /** Each account by itself, so that one which others hold keeps none of the others. */
+  async function expireHolds(accountIds: readonly Uuid[]): Promise<void> {
+    const deadline = performance.now() + options.deadlineMilliseconds
+    await Promise.all(
+      accountIds.map((accountId) =>
+        dispatch({ instruction: { kind: 'expiry', accountId }, named: undefined }, deadline),
+      ),
+    )
+  }
+
   async function stop(): Promise<void> {
     await calls.drain()
     await Promise.all([batches.close(), database.close()])
   }
 
   return {
-    post: (instruction, postOptions) =>
-      calls.track(() =>
-        dispatch(
-          instruction,
-          postOptions?.deadline ?? performance.now() + options.deadlineMilliseconds,
-        ),
-      ),
+    async post(instruction, postOptions) {
+      const outcome = await calls.track(() => carryOut(instruction, postOptions))
+      const isTransfer = outcome.kind === 'posted' || outcome.kind === 'refused'
+      assert(isTransfer, 'what moves money is answered with a transfer')
+      return outcome
+    },
+    async hold(instruction, postOptions) {
+      const outcome = await calls.track(() => carryOut(instruction, postOptions))
+      const isHold = outcome.kind === 'held' || outcome.kind === 'refused'
+      assert(isHold, 'a hold is answered with a hold')
+      return outcome
+    },
+    expireHolds: (accountIds) => calls.track(() => expireHolds(accountIds)),
     openAccount: (instruction) => calls.track(() => openAccounts.openAccount(instruction)),
     openBankAccount: (...order) => calls.track(() => openAccounts.openBankAccount(...order)),
     changeAccount: (instruction) => calls.track(() => changeAccount(instruction)),

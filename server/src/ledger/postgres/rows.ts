@@ -1,16 +1,21 @@
 /** Rows of the ledger's statements, from the text that PostgreSQL sends to what the core works on. */
 import { assert, present } from '../../kernel/assert.ts'
 import { toBigInt, toSafeInteger } from '../../database/convert.ts'
-import type { AccountState, TransferKind } from '../engine.ts'
+import type { AccountState, Hold, HoldState, TransferKind } from '../engine.ts'
 import type { Side } from '../core/refusals.ts'
 import { decodeRefusal } from '../core/stored-refusal.ts'
-import type { LockedAccount, PostedFacts, StoredKey } from '../core/types.ts'
+import type { LockedAccount, Original, PostedFacts, StoredKey } from '../core/types.ts'
 
 export type Row = readonly (string | null)[]
 
 /** A row of `lockAccounts`. */
 export function readLockedAccount(row: Row): LockedAccount {
-  return { ...readAccount(row), bookedAtMilliseconds: Number(text(row, 9)) }
+  const holdExpiresAt = row[10]
+  return {
+    ...readAccount(row),
+    bookedAtMilliseconds: Number(text(row, 9)),
+    holdExpiresAtMilliseconds: typeof holdExpiresAt === 'string' ? Number(holdExpiresAt) : Infinity,
+  }
 }
 
 /** The first nine columns of `lockAccounts`. */
@@ -46,6 +51,7 @@ function readOutcome(row: Row): StoredKey['outcome'] {
   const [accountId, refusal] = [row[8], row[9]]
   if (refusal) return { kind: 'refused', refusal: decodeRefusal(JSON.parse(refusal)) }
   if (accountId) return { kind: 'opened', accountId, createdAtMilliseconds: integer(row, 10) }
+  if (row[25]) return { kind: 'held', hold: readHold(row, 25) }
   return { kind: 'posted', transfer: readPostedFacts(row) }
 }
 
@@ -66,9 +72,41 @@ function readPostedFacts(row: Row): PostedFacts {
     creditSeq: integer(row, 18),
     debitBalanceAfter: toBigInt(text(row, 19)),
     creditBalanceAfter: toBigInt(text(row, 20)),
+    reversesId: row[22] ?? null,
+    holdId: row[23] ?? null,
+    groupId: row[24] ?? null,
     createdAt: new Date(integer(row, 21)),
   }
   return facts
+}
+
+/** The ten columns of a hold that begin at a place. */
+export function readHold(row: Row, start: number): Hold {
+  return {
+    id: text(row, start),
+    principalId: text(row, start + 1),
+    debitAccountId: text(row, start + 2),
+    creditAccountId: text(row, start + 3),
+    amount: integer(row, start + 4),
+    captured: integer(row, start + 5),
+    currency: text(row, start + 6),
+    state: holdState(text(row, start + 7)),
+    expiresAt: new Date(integer(row, start + 8)),
+    createdAt: new Date(integer(row, start + 9)),
+  }
+}
+
+/** A row of `readOriginals`. */
+export function readOriginal(row: Row): Original {
+  const transfer = {
+    id: text(row, 0),
+    kind: transferKind(text(row, 1)),
+    debitAccountId: text(row, 2),
+    creditAccountId: text(row, 3),
+    amount: integer(row, 4),
+    currency: text(row, 5),
+  }
+  return { transfer, reversed: integer(row, 6) }
 }
 
 export function text(row: Row, place: number): string {
@@ -89,8 +127,21 @@ export function status(value: string): AccountState['status'] {
   return value
 }
 
+const transferKinds: readonly TransferKind[] = [
+  'transfer',
+  'deposit',
+  'withdrawal',
+  'capture',
+  'reversal',
+]
+
 export function transferKind(value: string): TransferKind {
-  const isKnown = value === 'transfer' || value === 'deposit' || value === 'withdrawal'
-  assert(isKnown, 'a stored kind of transfer is known')
-  return value
+  const kind = transferKinds.find((known) => known === value)
+  return present(kind, 'a stored kind of transfer is known')
+}
+
+function holdState(value: string): HoldState {
+  const states = ['active', 'captured', 'released', 'expired'] as const
+  const state = states.find((known) => known === value)
+  return present(state, 'a stored state of a hold is known')
 }

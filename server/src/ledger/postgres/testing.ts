@@ -33,8 +33,9 @@ export async function createPostgresHarness(
 
   async function transfers(): Promise<PostedTransfer[]> {
     const { rows } = await pool.query<TransferRow>(
-      `select t.*, w.description, w.reference, w.metadata
+      `select t.*, w.description, w.reference, w.metadata, l.reverses_id, l.hold_id, l.group_id
         from transfer as t left join transfer_text as w on w.transfer_id = t.id
+          left join transfer_link as l on l.transfer_id = t.id
         order by t.batch_id, t.batch_index`,
     )
     return rows.map(readTransfer)
@@ -96,6 +97,9 @@ interface TransferRow {
   credit_seq: string
   debit_balance_after: string
   credit_balance_after: string
+  reverses_id: string | null
+  hold_id: string | null
+  group_id: string | null
   created_at: Date
 }
 
@@ -115,6 +119,9 @@ function readTransfer(row: TransferRow): PostedTransfer {
     creditSeq: Number(row.credit_seq),
     debitBalanceAfter: BigInt(row.debit_balance_after),
     creditBalanceAfter: BigInt(row.credit_balance_after),
+    reversesId: row.reverses_id,
+    holdId: row.hold_id,
+    groupId: row.group_id,
     createdAt: row.created_at,
   }
 }

@@ -4,14 +4,45 @@
  */
 import { statement } from '../../database/statement.ts'
 
-function writeText(recorded: string, recordedCount: string): string {
+/** What the statement for a batch of more than bare transfers has in some places. */
+interface Parts {
+  /** Members of the WITH, each behind a comma. */
+  members: string
+  /** How many rows those were to write, or have written, each behind a comma. */
+  counts: string
+  /** Of `changed`: further arrays, their columns, and what is set. */
+  accountArrays: string
+  accountColumns: string
+  bookedAt: string
+  accountChanges: string
+  /** Of `kept`. */
+  keyArrays: string
+  keyColumns: string
+  keyValues: string
+}
+
+const bookedAt = 'to_timestamp(c.booked_at / 1000.0::double precision)'
+
+const noParts: Parts = {
+  members: '',
+  counts: '',
+  accountArrays: '',
+  accountColumns: '',
+  bookedAt,
+  accountChanges: '',
+  keyArrays: '',
+  keyColumns: '',
+  keyValues: '',
+}
+
+function writeText(parts: Parts): string {
   return `
     with changed as (
       update account as a
       set ledger_balance = c.ledger_balance, held = c.held, version = c.version,
-        booked_at = to_timestamp(c.booked_at / 1000.0::double precision)
-      from unnest($1::uuid[], $2::numeric[], $3::bigint[], $4::bigint[], $5::bigint[])
-        as c(id, ledger_balance, held, version, booked_at)
+        booked_at = ${parts.bookedAt}${parts.accountChanges}
+      from unnest($1::uuid[], $2::numeric[], $3::bigint[], $4::bigint[], $5::bigint[]${parts.accountArrays})
+        as c(id, ledger_balance, held, version, booked_at${parts.accountColumns})
       where a.id = c.id
       returning 1
     ), new_batch as (
@@ -41,18 +72,18 @@ function writeText(recorded: string, recordedCount: string): string {
         as w(transfer_id, debit_account_id, credit_account_id, description, reference, metadata)
     ), kept as (
       insert into idempotency_key (id, principal_id, key, item_index, format, fields, request_id,
-        transfer_id, account_id, refusal, created_at)
+        transfer_id, account_id, refusal, created_at${parts.keyColumns})
       select k.id, k.principal_id, k.key, k.item_index, k.format, k.fields,
         k.request_id, k.transfer_id, k.account_id, k.refusal::jsonb,
-        to_timestamp(k.created_at / 1000.0::double precision)
+        to_timestamp(k.created_at / 1000.0::double precision)${parts.keyValues}
       from unnest($24::uuid[], $25::uuid[], $26::text[], $27::integer[], $28::integer[],
-          $29::bytea[], $30::text[], $31::uuid[], $32::uuid[], $33::text[], $34::bigint[])
+          $29::bytea[], $30::text[], $31::uuid[], $32::uuid[], $33::text[], $34::bigint[]${parts.keyArrays})
         as k(id, principal_id, key, item_index, format, fields, request_id, transfer_id, account_id,
-          refusal, created_at)
-    )${recorded}
+          refusal, created_at${parts.keyColumns})
+    )${parts.members}
     select refuse_half_batch($35::integer[], array[
         (select count(*) from changed), cardinality($6::uuid[]), cardinality($18::uuid[]),
-        cardinality($24::uuid[])${recordedCount}
+        cardinality($24::uuid[])${parts.counts}
       ]::integer[]) as whole,
       (select id from new_batch) as batch_id`
 }
@@ -98,39 +129,106 @@ const writeParameters = [
 const writeColumns = { whole: 'boolean', batch_id: 'bigint?' } as const
 
 /**
- * The whole write set of a batch, or nothing: it raises unless the accounts that were updated, and
- * the transfers, words and keys that were given, are as many as the last parameter says. (An insert
- * from arrays writes a row for each element or raises; counting what three of them return cost 2 us
- * of PostgreSQL per transfer, so only the update is counted.) Returns one row with the batch's id,
- * null when nothing was posted. Index for the update: account_pkey; the rows are locked already. The
- * batch's id is drawn from its sequence here, so under the account locks. Keys are inserted in the
- * order of the array, lowest first: that is where it may wait for another server's batch.
+ * The whole write set of a batch of bare transfers, or nothing: it raises unless the accounts that
+ * were updated, and the transfers, words and keys that were given, are as many as the last parameter
+ * says. (An insert from arrays writes a row for each element or raises; counting what three of them
+ * return cost 2 us of PostgreSQL per transfer, so only updates are counted.) Returns one row with the
+ * batch's id, null when nothing was posted. Index for the update: account_pkey; the rows are locked
+ * already. The batch's id is drawn from its sequence here, so under the account locks. Keys are
+ * inserted in the order of the array, lowest first: that is where it may wait for another server's
+ * batch.
  */
 export const writeBatch = statement({
   name: 'ledger_write_batch',
-  text: writeText('', ''),
+  text: writeText(noParts),
   parameters: writeParameters,
   columns: writeColumns,
 })
 
 /**
- * The same with rows of the audit trail, for a batch that has instructions of staff. A statement of
- * its own: six empty arrays and an insert of nothing would cost every other batch 3 to 4 % of its
- * write set.
+ * The same with all that some batches have besides: rows of the audit trail, holds that were placed
+ * or resolved (index: hold_pkey), and what transfers belong to. Zero milliseconds stand for no time.
+ * A statement of its own: the empty arrays and inserts of nothing would cost every bare batch 3 to 4 %
+ * of its write set for the audit trail alone.
  */
-export const writeStaffBatch = statement({
-  name: 'ledger_write_staff_batch',
-  text: writeText(
-    `, recorded as (
+export const writeFullBatch = statement({
+  name: 'ledger_write_full_batch',
+  text: writeText({
+    members: `, recorded as (
       insert into audit_event (id, kind, actor_id, origin, subject_prefix, subject_id, facts,
         request_id)
       select e.id, e.kind, e.actor_id, 'api', case when e.account_id is not null then 'acct' end,
         e.account_id, e.facts::jsonb, e.request_id
       from unnest($36::uuid[], $37::text[], $38::uuid[], $39::uuid[], $40::text[], $41::text[])
         as e(id, kind, actor_id, account_id, facts, request_id)
+    ), linked as (
+      insert into transfer_link (transfer_id, reverses_id, hold_id, group_id)
+      select l.transfer_id, l.reverses_id, l.hold_id, l.group_id
+      from unnest($44::uuid[], $45::uuid[], $46::uuid[], $47::uuid[])
+        as l(transfer_id, reverses_id, hold_id, group_id)
+    ), placed as (
+      insert into hold (id, principal_id, debit_account_id, credit_account_id, amount, currency,
+        expires_at, created_at, state, captured, resolved_at, transfer_id)
+      select h.id, h.principal_id, h.debit_account_id, h.credit_account_id, h.amount, h.currency,
+        to_timestamp(h.expires_at / 1000.0::double precision),
+        to_timestamp(h.created_at / 1000.0::double precision), h.state, h.captured,
+        to_timestamp(nullif(h.resolved_at, 0) / 1000.0::double precision), h.transfer_id
+      from unnest($48::uuid[], $49::uuid[], $50::uuid[], $51::uuid[], $52::bigint[], $53::text[],
+          $54::bigint[], $55::bigint[], $56::text[], $57::bigint[], $58::bigint[], $59::uuid[])
+        as h(id, principal_id, debit_account_id, credit_account_id, amount, currency, expires_at,
+          created_at, state, captured, resolved_at, transfer_id)
+    ), resolved as (
+      update hold as h
+      set state = r.state, captured = r.captured, transfer_id = r.transfer_id,
+        resolved_at = to_timestamp(r.resolved_at / 1000.0::double precision)
+      from unnest($60::uuid[], $61::text[], $62::bigint[], $63::bigint[], $64::uuid[])
+        as r(id, state, captured, resolved_at, transfer_id)
+      where h.id = r.id and h.state = 'active'
+      returning 1
     )`,
-    ', cardinality($36::uuid[])',
-  ),
-  parameters: [...writeParameters, 'uuid[]', 'text[]', 'uuid[]', 'uuid[]', 'text[]', 'text[]'],
+    counts: `, cardinality($36::uuid[]), cardinality($44::uuid[]), cardinality($48::uuid[]),
+        (select count(*) from resolved)`,
+    accountArrays: ', $42::bigint[]',
+    accountColumns: ', hold_expires_at',
+    // An account without entries may have something held by its overdraft.
+    bookedAt: `case when c.version = 0 then a.booked_at else ${bookedAt} end`,
+    accountChanges: `,
+        hold_expires_at = to_timestamp(nullif(c.hold_expires_at, 0) / 1000.0::double precision)`,
+    keyArrays: ', $43::uuid[]',
+    keyColumns: ', hold_id',
+    keyValues: ', k.hold_id',
+  }),
+  parameters: [
+    ...writeParameters,
+    'uuid[]',
+    'text[]',
+    'uuid[]',
+    'uuid[]',
+    'text[]',
+    'text[]',
+    'bigint[]',
+    'uuid[]',
+    'uuid[]',
+    'uuid[]',
+    'uuid[]',
+    'uuid[]',
+    'uuid[]',
+    'uuid[]',
+    'uuid[]',
+    'uuid[]',
+    'bigint[]',
+    'text[]',
+    'bigint[]',
+    'bigint[]',
+    'text[]',
+    'bigint[]',
+    'bigint[]',
+    'uuid[]',
+    'uuid[]',
+    'text[]',
+    'bigint[]',
+    'bigint[]',
+    'uuid[]',
+  ],
   columns: writeColumns,
 })
