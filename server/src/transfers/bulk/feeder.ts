@@ -38,7 +38,7 @@ export async function feed<Order, Outcome, Answer>(
   { count, fetch, nameOf, post, finish }: Feed<Order, Outcome, Answer>,
   { windowSize, sliceSize } = feedLimits,
 ): Promise<Answer[]> {
-  const { enter, leave } = createWindow(windowSize)
+  const { enter, leave, empty } = createWindow(windowSize)
   const lastOfName = new Map<string, Promise<Outcome>>()
 
   /** Begins one order, now or after the one before it of the same name. */
@@ -74,7 +74,7 @@ export async function feed<Order, Outcome, Answer>(
       answers.push(watched(Promise.all(outcomes).then((all) => finish(all, start))))
     }
   } finally {
-    await Promise.allSettled(answers)
+    await empty()
   }
   return Promise.all(answers)
 }
@@ -85,10 +85,11 @@ function watched<T>(promise: Promise<T>): Promise<T> {
   return promise
 }
 
-/** Lets in so many at a time; `enter` is for one caller, who waits for each. */
+/** Lets in so many at a time; `enter` and `empty` are for one caller, who waits for each. */
 function createWindow(size: number) {
   let free = size
   let onFree: (() => void) | undefined
+  let onEmpty: (() => void) | undefined
 
   function enter(): Promise<void> | undefined {
     free -= 1
@@ -101,7 +102,16 @@ function createWindow(size: number) {
   const leave = (): void => {
     free += 1
     if (free === 0) onFree?.()
+    if (free === size) onEmpty?.()
   }
 
-  return { enter, leave }
+  /** Until all have left. */
+  function empty(): Promise<void> | undefined {
+    if (free === size) return undefined
+    return new Promise((resolve) => {
+      onEmpty = resolve
+    })
+  }
+
+  return { enter, leave, empty }
 }
