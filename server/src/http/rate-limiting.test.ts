@@ -72,8 +72,11 @@ describe('what is limited', () => {
 
   it('a token that is too old is not', async () => {
     const limits = createLimits(false)
-    const authenticate = async () => ({ ok: false, code: 'token_expired' }) as const
-    const app = await buildTestApp({ routes: [routes], rateLimits: limits, authenticate })
+    const app = await buildTestApp({
+      routes: [routes],
+      rateLimits: limits,
+      authenticate: async () => ({ ok: false, code: 'token_expired' }),
+    })
     const response = await app.inject({ url: '/mine', headers: asUser(alice) })
     expect([response.statusCode, response.json<{ code: string }>().code]).toEqual([
       401,
