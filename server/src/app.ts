@@ -29,6 +29,9 @@ import type { Database } from './database/database.ts'
 import { createDepositRoutes } from './deposits/routes.ts'
 import { createEntryRoutes } from './entries/routes.ts'
 import { createEntryStore } from './entries/store.ts'
+import { createHoldReadRoutes } from './holds/read-routes.ts'
+import { createHoldRoutes } from './holds/routes.ts'
+import { createHoldStore } from './holds/store.ts'
 import type { Readiness } from './http/health.ts'
 import type { Routes } from './http/route.ts'
 import { createHttpServer } from './http/server.ts'
@@ -48,20 +51,22 @@ import { createPayeeStore } from './payees/store.ts'
 import { createBankJobs } from './process/jobs.ts'
 import { connectBank, migrateBank, openBankDatabase } from './process/database.ts'
 import { bootstrapBank } from './process/first-admin.ts'
+import { createBankHoldExpiry } from './process/hold-expiry.ts'
 import { assertListenable, formatAddress, listen } from './process/listen.ts'
 import { createBankAudit } from './process/scheduled-audit.ts'
 import { watchSecrets } from './process/secrets.ts'
 import { readTls } from './process/tls.ts'
 import { readTokenKeys, watchTokenKeys } from './process/token-keys.ts'
 import { createUndo, type Undo } from './process/undo.ts'
-import { countOutcomes, createLedgerTelemetry } from './telemetry/ledger.ts'
 import { createAuditTrailTelemetry } from './telemetry/audit-trail.ts'
+import { countOutcomes, createLedgerTelemetry } from './telemetry/ledger.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { createMetricsServer } from './telemetry/metrics-server.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { createRequestTelemetry } from './telemetry/requests.ts'
 import { createTracer } from './telemetry/tracing.ts'
 import { createRateLimits } from './rate-limits/rate-limits.ts'
+import { createReversalRoutes } from './transfers/reversal-routes.ts'
 import { createTransferRoutes } from './transfers/routes.ts'
 import { createTransferStore } from './transfers/store.ts'
 import { version } from './version.ts'
@@ -161,11 +166,15 @@ async function openBank(opening: Opening): Promise<OpenBank> {
   audit?.start()
   undo.add(() => audit?.stop())
 
+  const holdExpiry = createBankHoldExpiry({ config, database, ledger, logger, metrics })
+  holdExpiry.start()
+  undo.add(() => holdExpiry.stop())
+
   const auditWriter = createAuditWriter({
     write: createAuditEventStore(database).insert,
+    telemetry: createAuditTrailTelemetry(metrics),
     onError: (error) =>
       logger.warn({ err: error }, 'the audit trail could not be written; trying again'),
-    telemetry: createAuditTrailTelemetry(metrics),
   })
   auditWriter.start()
   undo.add(() => auditWriter.stop())
@@ -278,6 +287,8 @@ export function createRoutes(
   const currencies = config.bank.currencies.map((code) => present(findCurrency(code), code))
   const { accountsPerUserMax: accountsMax } = config.bank
   const accounts = createAccountStore(database)
+  const transfers = createTransferStore(database)
+  const holds = createHoldStore(database)
   const entries = createEntryStore(database)
   return [
     identity.userRoutes,
@@ -292,7 +303,10 @@ export function createRoutes(
     createAccountAdminRoutes({ ledger, accounts }),
     createEntryRoutes({ ledger, entries }),
     createPayeeRoutes({ payees: createPayeeStore(database), currencies }),
-    createTransferRoutes({ ledger, transfers: createTransferStore(database), currencies }),
+    createTransferRoutes({ ledger, transfers, currencies }),
+    createReversalRoutes({ ledger, transfers }),
+    createHoldRoutes({ ledger, holds, currencies }),
+    createHoldReadRoutes({ ledger, holds }),
     createDepositRoutes({ ledger, currencies }),
     createBankAccountRoutes({ ledger, bankAccounts: createBankAccountStore(database), currencies }),
     createAuditEventRoutes({ auditEvents: createAuditEventStore(database) }),

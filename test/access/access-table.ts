@@ -141,6 +141,8 @@ export const accessTable: Readonly<Record<string, Row>> = {
     another: each('account_not_found'),
     absent: each('account_not_found'),
   },
+  // Each transfer of a bulk has an outcome of its own.
+  'POST /v1/transfers/bulk': { own: all, another: all, absent: all },
   'GET /v1/transfers': {
     own: all,
     another: ['account_not_found', 'ok', 'ok', 'ok'],
@@ -150,6 +152,41 @@ export const accessTable: Readonly<Record<string, Row>> = {
     own: all,
     another: ['transfer_not_found', 'ok', 'ok', 'ok'],
     absent: each('transfer_not_found'),
+  },
+  'POST /v1/transfers/:id/reversals': {
+    own: all,
+    another: ['transfer_not_found', 'ok', 'transfer_not_found', 'transfer_not_found'],
+    absent: each('transfer_not_found'),
+  },
+  'GET /v1/transfers/:id/reversals': {
+    own: all,
+    another: ['transfer_not_found', 'ok', 'ok', 'ok'],
+    absent: each('transfer_not_found'),
+  },
+  'POST /v1/holds': {
+    own: all,
+    another: each('account_not_found'),
+    absent: each('account_not_found'),
+  },
+  'GET /v1/holds': {
+    own: all,
+    another: ['account_not_found', 'ok', 'ok', 'ok'],
+    absent: each('account_not_found'),
+  },
+  'GET /v1/holds/:id': {
+    own: all,
+    another: ['hold_not_found', 'ok', 'ok', 'ok'],
+    absent: each('hold_not_found'),
+  },
+  'POST /v1/holds/:id/capture': {
+    own: all,
+    another: each('hold_not_found'),
+    absent: each('hold_not_found'),
+  },
+  'POST /v1/holds/:id/release': {
+    own: all,
+    another: each('hold_not_found'),
+    absent: each('hold_not_found'),
   },
   'POST /v1/deposits': aboutOthersAccounts(tellers),
   'POST /v1/withdrawals': aboutOthersAccounts(tellers),

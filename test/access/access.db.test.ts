@@ -22,6 +22,7 @@ const rows = Object.entries(accessTable)
 const maskedCodes = [
   'account_not_found',
   'transfer_not_found',
+  'hold_not_found',
   'session_not_found',
   'api_key_not_found',
 ] as const
@@ -91,7 +92,7 @@ async function answersTo(route: string, relation: Relation): Promise<Answer[]> {
       }
       const subject = await subjects[relation]()
       cellCount += 1
-      const answer = await send(route, makerOf(route)(subject, other), me.token)
+      const answer = await send(route, await makerOf(route)(subject, other), me.token)
       const isHidden = maskedCodes.some((code) => code === answer)
       if (relation === 'another' && isHidden) hiddenCount += 1
       return answer
@@ -102,7 +103,7 @@ async function answersTo(route: string, relation: Relation): Promise<Answer[]> {
 async function answersOf(route: string, row: Row): Promise<Row> {
   if ('stranger' in row) {
     cellCount += 1
-    return { stranger: await send(route, makerOf(route)(world.absent(), other)) }
+    return { stranger: await send(route, await makerOf(route)(world.absent(), other)) }
   }
   if ('any' in row) return { any: asAnswers(await answersTo(route, 'own')) }
   return {
@@ -139,7 +140,7 @@ describe('the API answers as the table says', () => {
   test('a stranger gets token_missing wherever the route is not public', async () => {
     const closed = rows.filter(([, row]) => !('stranger' in row)).map(([route]) => route)
     const answers = await Promise.all(
-      closed.map(async (route) => [route, await send(route, makerOf(route)(other, other))]),
+      closed.map(async (route) => [route, await send(route, await makerOf(route)(other, other))]),
     )
     expect(answers).toEqual(closed.map((route) => [route, 'token_missing']))
   })
@@ -147,7 +148,7 @@ describe('the API answers as the table says', () => {
 
 describe('when all has been asked', () => {
   it('a flood of strangers is refused, each of them', async () => {
-    const me = makerOf('GET /v1/users/me')(other, other)
+    const me = await makerOf('GET /v1/users/me')(other, other)
     const flood = Array.from({ length: 300 }, () => send('GET /v1/users/me', me, nonsense))
     expect(new Set(await Promise.all(flood))).toEqual(new Set(['token_invalid']))
   })

@@ -8,7 +8,7 @@ export interface TableRequest {
 }
 
 /** `subject`: whose thing it is about, or who is nobody. `other`: somebody to pay. */
-export type RequestMaker = (subject: Person, other: Person) => TableRequest
+export type RequestMaker = (subject: Person, other: Person) => TableRequest | Promise<TableRequest>
 
 const money = { amount: 1, currency: 'EUR' }
 const profile = { full_name: 'A Person', email: 'person@example.com' }
@@ -123,8 +123,35 @@ export const requests: Readonly<Record<string, RequestMaker>> = {
     body: { from_account_id: account, to_account_id: other.account, ...money },
     idempotencyKey: true,
   }),
+  'POST /v1/transfers/bulk': ({ account }, other) => ({
+    path: '/v1/transfers/bulk',
+    body: { transfers: [{ from_account_id: account, to_account_id: other.account, ...money }] },
+    idempotencyKey: true,
+  }),
   'GET /v1/transfers': ({ account }) => ({ path: `/v1/transfers?account_id=${account}` }),
   'GET /v1/transfers/:id': ({ transfer }) => ({ path: `/v1/transfers/${transfer}` }),
+  'POST /v1/transfers/:id/reversals': async ({ receive }) => ({
+    path: `/v1/transfers/${await receive()}/reversals`,
+    idempotencyKey: true,
+  }),
+  'GET /v1/transfers/:id/reversals': ({ transfer }) => ({
+    path: `/v1/transfers/${transfer}/reversals`,
+  }),
+  'POST /v1/holds': ({ account }, other) => ({
+    path: '/v1/holds',
+    body: { from_account_id: account, to_account_id: other.account, ...money },
+    idempotencyKey: true,
+  }),
+  'GET /v1/holds': ({ account }) => ({ path: `/v1/holds?account_id=${account}` }),
+  'GET /v1/holds/:id': async ({ hold }) => ({ path: `/v1/holds/${await hold()}` }),
+  'POST /v1/holds/:id/capture': async ({ hold }) => ({
+    path: `/v1/holds/${await hold()}/capture`,
+    idempotencyKey: true,
+  }),
+  'POST /v1/holds/:id/release': async ({ hold }) => ({
+    path: `/v1/holds/${await hold()}/release`,
+    idempotencyKey: true,
+  }),
   'POST /v1/deposits': counter('/v1/deposits'),
   'POST /v1/withdrawals': counter('/v1/withdrawals'),
 

@@ -32,6 +32,10 @@ export interface Person {
   session: string
   apiKey: string
   token: string
+  /** Places a hold of 1 on their account, for the patron. */
+  hold: () => Promise<string>
+  /** Is paid 1 by the patron. */
+  receive: () => Promise<string>
 }
 
 export interface AccessWorld {
@@ -74,6 +78,50 @@ export async function createAccessWorld(): Promise<AccessWorld> {
   const teller = newId()
   const hash = await createPasswords({ cost: 4 }).hash(personPassword)
   let count = 0
+
+  /** Somebody to place holds for and to be paid by. */
+  let patron: Promise<{ userId: Uuid; accountId: Uuid }> | undefined
+  const findPatron = () => (patron ??= createPatron())
+  async function createPatron() {
+    const userId = newId()
+    return { userId, accountId: (await openWithMoney(userId)).accountId }
+  }
+
+  const instruction = (principalId: Uuid) => ({
+    principalId,
+    authority: 'owner' as const,
+    idempotencyKey: { key: newId(), index: 0 },
+    requestId: 'arrange',
+    amount: 1,
+    currency: 'EUR',
+  })
+
+  async function hold(ownerId: Uuid, accountId: Uuid): Promise<string> {
+    const held = await ledger.hold({
+      ...instruction(ownerId),
+      kind: 'hold',
+      debit: { accountId },
+      credit: { accountId: (await findPatron()).accountId },
+      expiresInSeconds: 600,
+    })
+    if (held.kind !== 'held') throw new Error('the hold was not placed')
+    return encodeId('hold', held.hold.id)
+  }
+
+  async function receive(accountId: Uuid): Promise<string> {
+    const payer = await findPatron()
+    const posted = await ledger.post({
+      ...instruction(payer.userId),
+      kind: 'transfer',
+      debit: { accountId: payer.accountId },
+      credit: { accountId },
+      description: null,
+      reference: null,
+      metadata: null,
+    })
+    if (posted.kind !== 'posted') throw new Error('the transfer was not posted')
+    return encodeId('xfer', posted.transfer.id)
+  }
 
   async function openWithMoney(ownerId: Uuid): Promise<{ accountId: Uuid; transferId: Uuid }> {
     const opened = await ledger.openAccount({
@@ -137,6 +185,8 @@ export async function createAccessWorld(): Promise<AccessWorld> {
       session: encodeId('sess', session),
       apiKey: encodeId('key', apiKeyId),
       token: tokens.create({ kind: 'access', ...claims }).text,
+      hold: () => hold(id, accountId),
+      receive: () => receive(accountId),
     }
   }
 
@@ -151,6 +201,8 @@ export async function createAccessWorld(): Promise<AccessWorld> {
       session: encodeId('sess', newId()),
       apiKey: encodeId('key', newId()),
       token: '',
+      hold: async () => encodeId('hold', newId()),
+      receive: async () => encodeId('xfer', newId()),
     }),
     async query<Row extends object>(text: string, values: unknown[] = []) {
       return (await pool.query<Row>(text, values)).rows

@@ -35,6 +35,8 @@ export const auditEventKinds = [
   'deposit.refused',
   'withdrawal.posted',
   'withdrawal.refused',
+  'reversal.posted',
+  'reversal.refused',
 ] as const
 
 export type AuditEventKind = (typeof auditEventKinds)[number]

@@ -69,6 +69,9 @@ describe('POST /v1/deposits', () => {
       currency: 'EUR',
       description: 'cash',
       reference: 'slip 1',
+      reverses_id: null,
+      hold_id: null,
+      group_id: null,
       created_at: '2026-01-15T09:30:00.000Z',
     })
     expect(await balance()).toBe(1100n)

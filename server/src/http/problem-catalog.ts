@@ -178,6 +178,13 @@ export const problemCatalog = {
     explanation:
       'The transfer does not exist, or you are no party to it: both give the same answer.',
   },
+  hold_not_found: {
+    status: 404,
+    title: 'There is no such hold',
+    retry: 'never',
+    explanation:
+      'The hold does not exist, or it is not on an account of yours: both give the same answer.',
+  },
   payee_not_found: {
     status: 404,
     title: 'There is no such payee',
@@ -213,6 +220,13 @@ export const problemCatalog = {
     explanation:
       'The user is the last active admin: make another one first. Of two admins who remove each other at once, one is refused.',
   },
+  hold_not_active: {
+    status: 409,
+    title: 'The hold is not active any more',
+    retry: 'never',
+    explanation:
+      'A hold is captured, released or expired once, and never changes after that: `state` says which. Of several tries at once one has its way. Nothing was moved by this one.',
+  },
   request_timeout: {
     status: 408,
     title: 'The request took too long to arrive',
@@ -223,7 +237,7 @@ export const problemCatalog = {
     status: 413,
     title: 'The body is too large',
     retry: 'never',
-    explanation: 'A body has at most 1 MiB.',
+    explanation: 'A body has at most 1 MiB, that of a bulk 8 MiB.',
   },
   uri_too_long: {
     status: 414,
@@ -295,6 +309,27 @@ export const problemCatalog = {
     retry: 'new_key',
     explanation:
       'The currency of a transfer is that of both its accounts. `side` says which account differs, `account_currency` what it has.',
+  },
+  not_reversible: {
+    status: 422,
+    title: 'The transfer cannot be reversed',
+    retry: 'never',
+    explanation:
+      'A reversal is not reversed: make a new transfer for what should go back. Deposits and withdrawals are reversed by tellers only.',
+  },
+  capture_exceeds_hold: {
+    status: 422,
+    title: 'The amount is more than the hold has',
+    retry: 'new_key',
+    explanation:
+      'A hold is captured once, in whole or in part: `available` is its amount, `requested` what should have been taken, both in minor units. The hold is still active.',
+  },
+  reversal_exceeds_original: {
+    status: 422,
+    title: 'The amount is more than is left of the transfer',
+    retry: 'new_key',
+    explanation:
+      'All reversals of a transfer together are at most its amount: `available` is what is left to reverse, `requested` what should have been, both in minor units.',
   },
   account_frozen: {
     status: 422,

@@ -10,6 +10,8 @@ export const scopes = [
   'accounts:write',
   'transfers:read',
   'transfers:write',
+  'holds:read',
+  'holds:write',
   'deposits:write',
   'withdrawals:write',
   'bank_accounts:read',

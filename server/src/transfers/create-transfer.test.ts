@@ -18,6 +18,8 @@ const unusedStore: TransferStore = {
   find: async () => expect.unreachable(),
   listByAccount: async () => expect.unreachable(),
   listByReference: async () => expect.unreachable(),
+  listReversals: async () => expect.unreachable(),
+  reversedAmount: async () => expect.unreachable(),
   listAll: async () => expect.unreachable(),
 }
 
@@ -88,6 +90,9 @@ describe('posting', () => {
       currency: 'EUR',
       description: 'Miete für Mai',
       reference: 'INV-1',
+      reverses_id: null,
+      hold_id: null,
+      group_id: null,
       created_at: '2026-01-15T09:30:00.000Z',
       metadata: { area: 'x', order: '42' },
       from_entry: {

@@ -9,56 +9,64 @@ import { markReplayed } from '../http/replay.ts'
 import { present } from '../kernel/assert.ts'
 import { decodeId, type Uuid } from '../kernel/ids.ts'
 import type {
+  CaptureInstruction,
   LedgerEngine,
   Party,
   PostedTransfer,
   Refusal,
+  ReversalInstruction,
   TransferInstruction,
 } from '../ledger/ledger.ts'
 import { refusalProblem, type FieldNames } from './refusal-problem.ts'
+
+/** What each instruction has of the request that brings it. */
+type Brought = 'principalId' | 'idempotencyKey' | 'requestId'
+
+/** What is there and not the caller's, where that is why it was refused. */
+export type FindHidden = (refusal: Refusal) => Promise<HiddenThing | undefined>
 
 export interface Posting {
   ledger: LedgerEngine
   request: FastifyRequest
   reply: FastifyReply
-  order: Omit<TransferInstruction, 'principalId' | 'idempotencyKey' | 'requestId'>
+  order:
+    | Omit<TransferInstruction, Brought>
+    | Omit<CaptureInstruction, Brought>
+    | Omit<ReversalInstruction, Brought>
   /** What the request calls the ledger's fields, where it differs. */
   fieldNames?: FieldNames
+  findHidden?: FindHidden
 }
 
 /** The transfer, posted now or before under the same key. Throws the problem of a refusal. */
-export async function post({
-  ledger,
-  request,
-  reply,
-  order,
-  fieldNames = {},
-}: Posting): Promise<PostedTransfer> {
-  const outcome = await ledger.post({
-    ...order,
-    principalId: request.principal.userId,
-    idempotencyKey: { key: idempotencyKey(request), index: 0 },
-    requestId: request.id,
-  })
+export async function post(posting: Posting): Promise<PostedTransfer> {
+  const { ledger, request, reply, order, fieldNames = {}, findHidden } = posting
+  const outcome = await ledger.post({ ...order, ...broughtBy(request) })
   if (outcome.replayed) markReplayed(reply)
   if (outcome.kind === 'posted') return outcome.transfer
   const { refusal, requestId } = outcome
-  const isOwner = order.authority === 'owner'
-  const hidden = isOwner ? await findHidden(ledger, order.debit, refusal) : undefined
+  // The refusal stands without it, so a database that is gone by now is no matter.
+  const hidden = await findHidden?.(refusal).catch(() => undefined)
   throw refusalProblem(refusal, { requestId, fieldNames, hidden })
 }
 
-/** The account that was to pay, where it is there and not the caller's. */
-async function findHidden(
-  ledger: LedgerEngine,
-  debit: Party,
-  refusal: Refusal,
-): Promise<HiddenThing | undefined> {
-  if (refusal.code !== 'account_not_found' || refusal.side !== 'debit') return undefined
-  if (!('accountId' in debit)) return undefined
-  // The refusal stands without it, so a database that is gone by now is no matter.
-  const account = await ledger.account(debit.accountId).catch(() => undefined)
-  return account && { prefix: 'acct', id: account.id }
+/** Who asks, under which key, with which request. */
+export function broughtBy(request: FastifyRequest): Pick<TransferInstruction, Brought> {
+  return {
+    principalId: request.principal.userId,
+    idempotencyKey: { key: idempotencyKey(request), index: 0 },
+    requestId: request.id,
+  }
+}
+
+/** Looks for the account that was to pay, where it is there and not the caller's. */
+export function hiddenDebit(ledger: Pick<LedgerEngine, 'account'>, debit: Party): FindHidden {
+  return async (refusal) => {
+    if (refusal.code !== 'account_not_found' || refusal.side !== 'debit') return undefined
+    if (!('accountId' in debit)) return undefined
+    const account = await ledger.account(debit.accountId)
+    return account && { prefix: 'acct', id: account.id }
+  }
 }
 
 /** The UUID in an id that its schema has let through. */

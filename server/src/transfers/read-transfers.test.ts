@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { transferStoreOver } from '../../../test/support/memory-stores.ts'
 import {
   acct,
   createRouteBank,
@@ -9,49 +10,12 @@ import {
 import { asUser, buildTestApp } from '../http/testing.ts'
 import { encodeCursor } from '../http/paging.ts'
 import { encodeId, type Uuid } from '../kernel/ids.ts'
-import type { PostedTransfer } from '../ledger/ledger.ts'
 import { createTransferRoutes } from './routes.ts'
-import type { OwnedTransfer, TransferStore } from './store.ts'
+import type { TransferStore } from './store.ts'
 
 let bank: RouteBank
-let transfers: TransferStore
 let alices: Uuid
 let bobs: Uuid
-
-function touches({ debitAccountId, creditAccountId }: OwnedTransfer, id: Uuid): boolean {
-  return debitAccountId === id || creditAccountId === id
-}
-
-/** A store over the transfers of the memory ledger. */
-function storeOver({ ledger: memory }: RouteBank): TransferStore {
-  const owners = () => new Map(memory.accounts().map(({ id, ownerId }) => [id, ownerId]))
-  const owned = (transfer: PostedTransfer): OwnedTransfer => ({
-    ...transfer,
-    debitOwnerId: owners().get(transfer.debitAccountId) ?? null,
-    creditOwnerId: owners().get(transfer.creditAccountId) ?? null,
-  })
-  const newest = () => memory.transfers().toReversed().map(owned)
-  return {
-    find: async (id) => newest().find((transfer) => transfer.id === id),
-    listByAccount: async ({ accountId, seqBefore = Infinity, limit }) =>
-      newest()
-        .filter((transfer) => touches(transfer, accountId))
-        .filter(({ debitAccountId, debitSeq, creditSeq }) =>
-          debitAccountId === accountId ? debitSeq < seqBefore : creditSeq < seqBefore,
-        )
-        .slice(0, limit),
-    listByReference: async ({ reference, accountId, before, limit }) =>
-      newest()
-        .filter((transfer) => transfer.reference === reference)
-        .filter((transfer) => accountId === undefined || touches(transfer, accountId))
-        .filter(({ id }) => before === undefined || id < before)
-        .slice(0, limit),
-    listAll: async ({ before, limit }) =>
-      newest()
-        .filter(({ id }) => before === undefined || id < before)
-        .slice(0, limit),
-  }
-}
 
 async function pay(from: Uuid, to: Uuid, amount: number, reference: string | null = null) {
   const principalId = (await bank.ledger.account(from))?.ownerId ?? ''
@@ -80,14 +44,11 @@ async function build(store: TransferStore) {
   return buildTestApp({ routes: [routes], rolesOf })
 }
 
+const transfers = transferStoreOver(() => bank.ledger)
+
 let app: Awaited<ReturnType<typeof build>>
 beforeAll(async () => {
-  app = await build({
-    find: async (id) => transfers.find(id),
-    listByAccount: async (page) => transfers.listByAccount(page),
-    listByReference: async (page) => transfers.listByReference(page),
-    listAll: async (page) => transfers.listAll(page),
-  })
+  app = await build(transfers)
 })
 
 async function get(url: string, user: Uuid = bank.alice, store?: TransferStore) {
@@ -99,7 +60,6 @@ beforeEach(async () => {
   bank = createRouteBank()
   alices = await bank.open(bank.alice, 'EUR', 1000)
   bobs = await bank.open(bank.bob, 'EUR', 1000)
-  transfers = storeOver(bank)
 })
 
 describe('GET /v1/transfers/{id}', () => {
@@ -150,7 +110,11 @@ describe('GET /v1/transfers/{id}', () => {
         'currency',
         'description',
         'reference',
+        'reverses_id',
+        'hold_id',
+        'group_id',
         'created_at',
+        'reversed_amount',
       ])
     }
   })

@@ -44,8 +44,12 @@ function describe(refusal: Refusal, fieldNames: FieldNames): Description {
         facts: { fields },
       }
     }
+    // The same words for what is absent and for what is somebody else's.
+    case 'hold_not_found':
+      return { detail: 'There is no such hold.' }
+    case 'transfer_not_found':
+      return { detail: 'There is no such transfer, or it did not pay to an account of yours.' }
     case 'account_not_found':
-      // The same words for an absent account and for somebody else's.
       return {
         detail: `There is no such account to ${refusal.side}.`,
         facts: { side: refusal.side },
@@ -66,6 +70,23 @@ function describe(refusal: Refusal, fieldNames: FieldNames): Description {
           currency: refusal.currency,
         },
       }
+    case 'hold_not_active':
+      return {
+        detail: `The hold is ${refusal.state}.`,
+        facts: { state: refusal.state },
+      }
+    case 'not_reversible':
+      return { detail: 'This transfer cannot be reversed.' }
+    case 'capture_exceeds_hold':
+      return {
+        detail: `The hold has ${minorUnits(refusal.available, refusal.currency)}, ${minorUnits(refusal.requested, refusal.currency)} was requested.`,
+        facts: availableFacts(refusal),
+      }
+    case 'reversal_exceeds_original':
+      return {
+        detail: `There are ${minorUnits(refusal.available, refusal.currency)} left of the transfer to reverse, ${minorUnits(refusal.requested, refusal.currency)} was requested.`,
+        facts: availableFacts(refusal),
+      }
     case 'account_frozen':
       return { detail: 'The account to debit is frozen: it receives, but does not pay.' }
     case 'account_closed':
@@ -85,11 +106,7 @@ function describe(refusal: Refusal, fieldNames: FieldNames): Description {
     case 'insufficient_funds':
       return {
         detail: `The account has ${minorUnits(refusal.available, refusal.currency)} available, ${minorUnits(refusal.requested, refusal.currency)} was requested.`,
-        facts: {
-          available: refusal.available,
-          requested: refusal.requested,
-          currency: refusal.currency,
-        },
+        facts: availableFacts(refusal),
       }
     case 'balance_out_of_range':
       return {
@@ -99,6 +116,14 @@ function describe(refusal: Refusal, fieldNames: FieldNames): Description {
     default:
       return unreachable(refusal)
   }
+}
+
+function availableFacts({
+  available,
+  requested,
+  currency,
+}: Extract<Refusal, { available: Minor }>): Readonly<Record<string, unknown>> {
+  return { available, requested, currency }
 }
 
 /** Never with a decimal point: the reader compares it with the integers of the request. */

@@ -20,6 +20,9 @@ const transfer: PostedTransfer = {
   creditSeq: 5,
   debitBalanceAfter: -BigInt(Number.MAX_SAFE_INTEGER),
   creditBalanceAfter: BigInt(Number.MAX_SAFE_INTEGER),
+  reversesId: null,
+  holdId: null,
+  groupId: null,
   createdAt: new Date('2026-01-15T09:30:00.007Z'),
 }
 

@@ -40,6 +40,9 @@ export function renderTransfer(
     amount,
     currency: transfer.currency,
     ...words,
+    reverses_id: transfer.reversesId && encodeId('xfer', transfer.reversesId),
+    hold_id: transfer.holdId && encodeId('hold', transfer.holdId),
+    group_id: transfer.groupId && encodeId('group', transfer.groupId),
     ...(payer && {
       metadata: sorted(transfer.metadata ?? {}),
       // Customers' accounts are credit-normal: a debit takes away.

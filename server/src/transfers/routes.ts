@@ -5,19 +5,16 @@
 import { Type } from 'typebox'
 import { toList } from '../http/list.ts'
 import { parsePage } from '../http/paging.ts'
-import { problem } from '../http/problem.ts'
-import { isStaff } from '../http/roles.ts'
 import type { Routes } from '../http/route.ts'
 import { idSchema, listOf, pageQuery, problems } from '../http/schema.ts'
 import { requireSupportedCurrency } from '../http/supported-currency.ts'
 import { requireCleanText } from '../http/text.ts'
-import { present } from '../kernel/assert.ts'
 import type { Currency } from '../kernel/currency.ts'
-import { decodeId } from '../kernel/ids.ts'
 import type { LedgerEngine } from '../ledger/ledger.ts'
 import { readTransferPage } from './listing.ts'
-import { accountIdOf, post } from './posting.ts'
+import { accountIdOf, hiddenDebit, post } from './posting.ts'
 import { requireReadableAccount } from './readable-account.ts'
+import { findReadable } from './readable-transfer.ts'
 import { renderTransfer, viewOf } from './render.ts'
 import {
   CreateTransferSchema,
@@ -73,6 +70,7 @@ export function createTransferRoutes(dependencies: TransferRoutesDependencies): 
       async (request, reply) => {
         const { from_account_id, to_account_id, amount, currency } = request.body
         requireSupportedCurrency(currencies, currency)
+        const debit = { accountId: accountIdOf(from_account_id) }
         const transfer = await post({
           ledger,
           request,
@@ -80,12 +78,13 @@ export function createTransferRoutes(dependencies: TransferRoutesDependencies): 
           order: {
             kind: 'transfer',
             authority: 'owner',
-            debit: { accountId: accountIdOf(from_account_id) },
+            debit,
             credit: { accountId: accountIdOf(to_account_id) },
             amount,
             currency,
             ...wordsOf(request.body),
           },
+          findHidden: hiddenDebit(ledger, debit),
         })
         return reply.code(201).send(renderTransfer(transfer, { payer: true, receiver: false }))
       },
@@ -151,20 +150,16 @@ export function createTransferRoutes(dependencies: TransferRoutesDependencies): 
           operationId: 'getTransfer',
           tags: ['Transfers'],
           summary: 'Read a transfer',
-          description: 'The owners of both accounts read it, and staff.',
+          description:
+            'The owners of both accounts read it, and staff. `reversed_amount` says how much of it was taken back since.',
           params: Type.Object({ id: idSchema('xfer') }),
           response: { 200: TransferSchema, ...problems('transfer_not_found', 'unavailable') },
         },
       },
       async (request) => {
-        const id = present(decodeId('xfer', request.params.id), 'an id that fits its schema')
-        const transfer = await transfers.find(id)
-        const view = transfer && viewOf(transfer, request.principal.userId)
-        const isReadable = view?.payer || view?.receiver || isStaff(await request.roles())
-        if (!transfer || !view || !isReadable) {
-          throw problem('transfer_not_found', { hidden: transfer && { prefix: 'xfer', id } })
-        }
-        return renderTransfer(transfer, view)
+        const { transfer, view } = await findReadable(transfers, request, request.params.id)
+        const reversedAmount = await transfers.reversedAmount(transfer.id)
+        return { ...renderTransfer(transfer, view), reversed_amount: reversedAmount }
       },
     )
   }

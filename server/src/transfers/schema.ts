@@ -10,6 +10,7 @@ import {
   oneOf,
   Timestamp,
 } from '../http/schema.ts'
+import { MINOR_MAX } from '../kernel/money.ts'
 
 export const metadataPairsMax = 16
 export const metadataKeyCodePointsMax = 40
@@ -38,7 +39,7 @@ export const ReferenceSchema = Type.String({
 })
 
 // Not Type.Record: its pattern would be tried on each key, in and out.
-const MetadataSchema = Type.Unsafe<Record<string, string>>({
+export const MetadataSchema = Type.Unsafe<Record<string, string>>({
   type: 'object',
   maxProperties: metadataPairsMax,
   additionalProperties: { type: 'string', maxLength: metadataValueCodePointsMax },
@@ -88,14 +89,28 @@ export const TransferSchema = named(
   Type.Object(
     {
       id: idSchema('xfer'),
-      kind: oneOf(['transfer', 'deposit', 'withdrawal'], { description: 'More kinds will come' }),
+      kind: oneOf(['transfer', 'deposit', 'withdrawal', 'capture', 'reversal'], {
+        description: 'More kinds will come',
+      }),
       from_account_id: idSchema('acct'),
       to_account_id: idSchema('acct'),
       amount: AmountSchema,
       currency: CurrencyCodeSchema,
       description: nullableDescription,
       reference: nullableReference,
+      reverses_id: nullable(idSchema('xfer', 'The transfer that a reversal takes back')),
+      hold_id: nullable(idSchema('hold', 'The hold that a capture is of')),
+      group_id: nullable(idSchema('group', 'The transfers that were posted all or none')),
       created_at: Timestamp,
+      reversed_amount: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          maximum: MINOR_MAX,
+          description:
+            'What its reversals have taken back so far, in minor units; only where one transfer is read',
+          examples: [0],
+        }),
+      ),
       metadata: Type.Optional(MetadataSchema),
       from_entry: Type.Optional(TransferEntrySchema),
       to_entry: Type.Optional(TransferEntrySchema),
@@ -103,6 +118,21 @@ export const TransferSchema = named(
     {
       description:
         'One immutable movement of money. `metadata` and `from_entry` are there for the payer, `to_entry` for the receiver',
+      additionalProperties: false,
+    },
+  ),
+)
+
+export const ReverseTransferSchema = named(
+  'ReverseTransfer',
+  Type.Object(
+    {
+      amount: Type.Optional(AmountSchema),
+      ...transferWordsRequest,
+      metadata: Type.Optional(MetadataSchema),
+    },
+    {
+      description: 'Without `amount` all that is left of the transfer is taken back',
       additionalProperties: false,
     },
   ),

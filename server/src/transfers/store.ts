@@ -11,6 +11,7 @@ import type { Database } from '../database/database.ts'
 import { toBigInt, toSafeInteger } from '../database/convert.ts'
 import type { Transfer } from '../database/schema.generated.ts'
 import type { Uuid } from '../kernel/ids.ts'
+import type { Minor } from '../kernel/money.ts'
 import type { PostedTransfer, TransferKind } from '../ledger/ledger.ts'
 
 /** A transfer with the owners of both sides, `null` for the bank itself: it shows who may see what. */
@@ -34,20 +35,30 @@ export interface TransferStore {
     before: Uuid | undefined
     limit: number
   }): Promise<OwnedTransfer[]>
+  /** The reversals of a transfer, along their ids, below `before`. */
+  listReversals(page: {
+    id: Uuid
+    before: Uuid | undefined
+    limit: number
+  }): Promise<OwnedTransfer[]>
+  /** What they have taken back so far. */
+  reversedAmount(id: Uuid): Promise<Minor>
   /** Along the ids, below `before`. */
   listAll(page: { before: Uuid | undefined; limit: number }): Promise<OwnedTransfer[]>
 }
 
 export function createTransferStore({ kysely }: Pick<Database, 'kysely'>): TransferStore {
-  // At most a page of transfers, with words and owners by primary keys. Locks nothing.
+  // At most a page of transfers, with words, links and owners by primary keys. Locks nothing.
   function complete(page: AliasableExpression<Selectable<Transfer>>) {
     return kysely
       .selectFrom(page.as('page'))
       .leftJoin('transfer_text as words', 'words.transfer_id', 'page.id')
+      .leftJoin('transfer_link as link', 'link.transfer_id', 'page.id')
       .innerJoin('account as debit', 'debit.id', 'page.debit_account_id')
       .innerJoin('account as credit', 'credit.id', 'page.credit_account_id')
       .selectAll('page')
       .select(['words.description', 'words.reference', 'words.metadata'])
+      .select(['link.reverses_id', 'link.hold_id', 'link.group_id'])
       .select(['debit.owner_id as debit_owner_id', 'credit.owner_id as credit_owner_id'])
       .$narrowType<{ kind: TransferKind; metadata: Record<string, string> | null }>()
   }
@@ -105,6 +116,31 @@ export function createTransferStore({ kysely }: Pick<Database, 'kysely'>): Trans
       return rows.map(toTransfer)
     },
 
+    // transfer_link_reverses, all of the transfer's: there are few.
+    async listReversals({ id, before, limit }) {
+      let links = kysely
+        .selectFrom('transfer_link')
+        .select('transfer_id')
+        .where('reverses_id', '=', id)
+      if (before !== undefined) links = links.where('transfer_id', '<', before)
+      const query = kysely
+        .selectFrom(links.orderBy('transfer_id', 'desc').limit(limit).as('found'))
+        .innerJoin('transfer', 'transfer.id', 'found.transfer_id')
+        .selectAll('transfer')
+      const rows = await complete(query).orderBy('page.id', 'desc').execute()
+      return rows.map(toTransfer)
+    },
+
+    async reversedAmount(id) {
+      const { sum } = await kysely
+        .selectFrom('transfer_link')
+        .innerJoin('transfer', 'transfer.id', 'transfer_link.transfer_id')
+        .where('transfer_link.reverses_id', '=', id)
+        .select(sql<string>`coalesce(sum(transfer.amount), 0)`.as('sum'))
+        .executeTakeFirstOrThrow()
+      return toSafeInteger(sum)
+    },
+
     // The primary key backwards.
     async listAll({ before, limit }) {
       let query = kysely.selectFrom('transfer').selectAll()
@@ -121,6 +157,9 @@ interface TransferRow extends Selectable<Transfer> {
   description: string | null
   reference: string | null
   metadata: Record<string, string> | null
+  reverses_id: Uuid | null
+  hold_id: Uuid | null
+  group_id: Uuid | null
   debit_owner_id: Uuid | null
   credit_owner_id: Uuid | null
 }
@@ -141,6 +180,9 @@ function toTransfer(row: TransferRow): OwnedTransfer {
     creditSeq: toSafeInteger(row.credit_seq),
     debitBalanceAfter: toBigInt(row.debit_balance_after),
     creditBalanceAfter: toBigInt(row.credit_balance_after),
+    reversesId: row.reverses_id,
+    holdId: row.hold_id,
+    groupId: row.group_id,
     createdAt: row.created_at,
     debitOwnerId: row.debit_owner_id,
     creditOwnerId: row.credit_owner_id,
