@@ -39,6 +39,8 @@ export interface World {
   load: Load
   /** The sources that the servers run. */
   root: string
+  /** A commit, branch or tag to take as the release before; the harness finds one when absent. */
+  previous: string | undefined
   /** A line for the journal of the run, such as which pid was killed. */
   note: (text: string) => void
 }

@@ -16,10 +16,11 @@ things in the middle, and holds the bank to its word after each fault. Needs Lin
   --count N         so many faults (default 20)
   --duration 30m    as many as begin within that time: s, m or h
   --only KINDS      of these kinds only, with commas between
+  --previous REF    the commit or tag of the release before, for the fault of that name
   --list            the kinds
   --help            this text
 
-Exits with 1 when the bank did not keep its word. Ctrl-C ends the run after the round under way.
+Exits with 1 when the bank did not keep its word, or nothing was tried. Ctrl-C ends the run and prints the score.
 `
 
 const { values } = parseArgs({
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     count: { type: 'string' },
     duration: { type: 'string' },
     only: { type: 'string' },
+    previous: { type: 'string' },
     list: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -50,10 +52,8 @@ async function main(): Promise<void> {
   if (process.platform !== 'linux') throw new Error('the faults need Linux')
 
   const stop = new AbortController()
-  process.once('SIGINT', () => {
-    print('ends after this round; Ctrl-C again ends it now')
-    stop.abort()
-  })
+  // The terminal tells the servers too, so the round under way is lost.
+  process.once('SIGINT', () => stop.abort())
 
   print(`seed ${seed}`)
   const scoreboard = await runFaults({
@@ -61,15 +61,16 @@ async function main(): Promise<void> {
     faults,
     length,
     root: fileURLToPath(new URL('../', import.meta.url)),
+    ...(values.previous !== undefined && { previous: values.previous }),
     signal: stop.signal,
     onRound: reportRound,
     onKept: (folder) => print(`the data of that bank, its log included, is left in ${folder}`),
   })
   print(`\n${scoreboard.render()}\n`)
-  print(
-    scoreboard.violated ? `THE BANK DID NOT KEEP ITS WORD: seed ${seed}` : 'Every word was kept.',
-  )
-  process.exitCode = scoreboard.violated ? 1 : 0
+  if (scoreboard.violated) print(`THE BANK DID NOT KEEP ITS WORD: seed ${seed}`)
+  else if (scoreboard.total.injected === 0) print('No fault was injected, so nothing is known.')
+  else print('Every word was kept.')
+  process.exitCode = scoreboard.violated || scoreboard.total.injected === 0 ? 1 : 0
 }
 
 function reportRound({ number, seconds, notes, result }: Round, scoreboard: Scoreboard): void {

@@ -23,9 +23,11 @@ export interface RoundOptions {
   fault: Fault
   number: number
   random: Random
-  /** The sources that the bank runs. */
+  /** As in the world. */
   root: string
+  previous?: string
   note: (text: string) => void
+  signal?: AbortSignal
 }
 
 const readyLimitMilliseconds = 60_000
@@ -49,7 +51,7 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
     round: number,
   })
   try {
-    await injectUnderLoad(options, load)
+    await Promise.race([injectUnderLoad(options, load), aborted(options.signal)])
   } catch (error) {
     violations.push(wrong(`the round came to no end: ${messageOf(error)}`, ...outputsOf(bank)))
   }
@@ -91,7 +93,8 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
 
 async function injectUnderLoad(options: RoundOptions, load: RunningLoad): Promise<void> {
   const { bank, fault, random } = options
-  const world: World = { ...bank, load, root: options.root, note: options.note }
+  const { root, previous, note } = options
+  const world: World = { ...bank, load, root, previous, note }
   await load.acknowledged(random.integer(50, 300))
   const injected = fault.inject(world, random.fork('fault'))
   await within(injectLimitMilliseconds, `${fault.name} was not carried out`, injected)
@@ -161,6 +164,13 @@ async function inLines<T>(items: readonly T[], work: (item: T) => Promise<void>)
       for (const item of rest) await work(item)
     }),
   )
+}
+
+/** Rejects when the run is to end at once. */
+function aborted(signal: AbortSignal | undefined): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  signal?.addEventListener('abort', () => reject(new Error('the run was ended')), { once: true })
+  return promise
 }
 
 async function within<T>(milliseconds: number, text: string, work: Promise<T>): Promise<T> {

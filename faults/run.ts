@@ -23,12 +23,14 @@ export interface RunOptions {
   length: Length
   /** The sources of the servers. */
   root: string
+  /** The release before, as git knows it. */
+  previous?: string
   /** For PostgreSQL over the durable settings, and for the servers. */
   postgresSettings?: Readonly<Record<string, string>>
   serverSettings?: Readonly<Record<string, string>>
   /** No more rounds after the first word that was not kept. */
   stopAtFirst?: boolean
-  /** Ends the run after the round that is under way. */
+  /** Ends the run; the round that is under way does not count. */
   signal?: AbortSignal
   onRound?: (round: Round, scoreboard: Scoreboard) => void
   /** Told where the first bank that did not keep its word is left; without it none is. */
@@ -52,11 +54,18 @@ export async function runFaults(options: RunOptions): Promise<Scoreboard> {
   const isPast = createEnd(options.length)
   const folder = await createTestFolder()
   let number = 1
+  let isExhausted = false
   let isKept = options.onKept === undefined
 
   function isOver(): boolean {
     if (options.stopAtFirst && scoreboard.violated) return true
-    return isPast(number) || options.signal?.aborted === true
+    return isExhausted || isPast(number) || options.signal?.aborted === true
+  }
+
+  /** None of the faults can be had on this machine. */
+  function exhausted(): true {
+    isExhausted = true
+    return true
   }
 
   /** Returns whether the bank kept its word. */
@@ -65,12 +74,13 @@ export async function runFaults(options: RunOptions): Promise<Scoreboard> {
     try {
       for (let count = 0; count < roundsPerBank && !isOver(); count += 1) {
         const fault = await nextFault(options, { bank, deck, scoreboard })
-        if (!fault) throw new Error('none of the faults can be had on this machine')
+        if (!fault) return exhausted()
         const notes: string[] = []
         const startedAt = performance.now()
         const note = (text: string) => void notes.push(text)
         const own = random.fork(`round ${number}`)
         const result = await runRound({ ...options, bank, fault, number, random: own, note })
+        if (options.signal?.aborted) break
         const seconds = (performance.now() - startedAt) / 1000
         scoreboard.add(result)
         options.onRound?.({ number, seconds, notes, result }, scoreboard)
@@ -100,11 +110,11 @@ export async function runFaults(options: RunOptions): Promise<Scoreboard> {
 }
 
 async function nextFault(
-  { root }: RunOptions,
+  { root, previous }: RunOptions,
   { bank, deck, scoreboard }: { bank: Bank; deck: Deck; scoreboard: Scoreboard },
 ): Promise<Fault | undefined> {
   for (let fault = deck.next(); fault; fault = deck.next()) {
-    const reason = await fault.unavailable?.({ ...bank, root, note: () => {} })
+    const reason = await fault.unavailable?.({ ...bank, root, previous, note: () => {} })
     if (reason === undefined) return fault
     scoreboard.skip(fault.name, reason)
     deck.remove(fault)
