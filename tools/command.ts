@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-const entry = fileURLToPath(new URL('../server/src/cli/main.ts', import.meta.url))
+/** The program, for who wants more of its process than {@link runCommand} gives. */
+export const commandEntry = fileURLToPath(new URL('../server/src/cli/main.ts', import.meta.url))
 
 export interface CommandOptions {
   /** Standard input. */
@@ -18,7 +19,7 @@ export function runCommand(
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, ...settings }
-    const child = spawn(process.execPath, [entry, ...words], { stdio: 'pipe', env })
+    const child = spawn(process.execPath, [commandEntry, ...words], { stdio: 'pipe', env })
     let output = ''
     let complaints = ''
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))

@@ -4,7 +4,8 @@
  * of the configuration; an embedded one is that of the running bank, or is started for the command.
  *
  * Standard output is the answer, standard error is progress and complaints. Exit codes: 0 done, 1
- * refused or findings, 2 wrong usage or an audit that could not look, 78 a wrong configuration.
+ * refused or findings, 2 wrong usage or an audit that could not look, 78 a wrong configuration, 141
+ * an export whose reader went away.
  */
 import { Command, CommanderError } from 'commander'
 import { loadConfig } from '../config/config.ts'
@@ -16,6 +17,7 @@ import { reportFailure } from '../process/start-error.ts'
 import { version } from '../version.ts'
 import { createAuditCommand, createTrialBalanceCommand } from './audit.ts'
 import { CommandError } from './command-error.ts'
+import { createExportCommand } from './export.ts'
 import { createUsersCommand } from './users.ts'
 import { note, readConfig, withBankDatabase } from './with-bank.ts'
 
@@ -28,6 +30,7 @@ function createProgram(): Command {
     .addCommand(createMigrateCommand())
     .addCommand(createAuditCommand())
     .addCommand(createTrialBalanceCommand())
+    .addCommand(createExportCommand())
     .addCommand(createUsersCommand())
     .addCommand(createTokenKeyCommand())
     .addCommand(createConfigCommand())
