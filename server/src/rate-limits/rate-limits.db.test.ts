@@ -179,6 +179,16 @@ test('a class without limits asks nothing of the database', async () => {
   expect(await first.kysely.selectFrom('rate_limit').selectAll().execute()).toEqual([])
 })
 
+test('the sweep takes a crowd in pieces, and ends', async () => {
+  await sql`insert into rate_limit (key, full_at) select substr(sha256(n::text::bytea), 1, 16),
+    bank_now() + (n - 4500) * interval '1 hour' from generate_series(1, 5000) n`.execute(
+    first.kysely,
+  )
+  await createRateLimitStore(first).sweep()
+  const left = await first.kysely.selectFrom('rate_limit').select('key').execute()
+  expect(left).toHaveLength(500)
+})
+
 test('the sweep deletes full buckets and forgotten sources, and nothing else', async () => {
   const { kysely } = first
   await succeed('192.0.2.1')

@@ -3,7 +3,7 @@
  * back: see the functions of the migration for what they lock and in which order. Both run in a tx,
  * where the role of the server applies.
  */
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import type { Database } from '../database/database.ts'
 import type { Rate } from './policy.ts'
 
@@ -31,15 +31,39 @@ export interface RateLimitStore {
     buckets: readonly (Bucket & { isRefilled: boolean })[],
     knownKey: Buffer | undefined,
   ): Promise<void>
-  /** Deletes what says no more than its absence would. */
+  /** Deletes what says no more than its absence would, a piece in each tx. */
   sweep(): Promise<void>
 }
 
 const knownDays = 180
+const rowsPerPiece = 2_000
 
 export function createRateLimitStore({
   transaction,
 }: Pick<Database, 'transaction'>): RateLimitStore {
+  /** Of `table` what fulfils `condition`; rows that are locked are in use, and left for the next time. */
+  async function removePieces(
+    table: 'rate_limit' | 'known_source',
+    condition: RawBuilder<boolean>,
+  ) {
+    for (let removed = rowsPerPiece; removed === rowsPerPiece;) {
+      removed = await transaction(async (tx) => {
+        const piece = tx
+          .selectFrom(table)
+          .select('key')
+          .where(condition)
+          .limit(rowsPerPiece)
+          .forUpdate()
+          .skipLocked()
+        const { numDeletedRows } = await tx
+          .deleteFrom(table)
+          .where('key', 'in', piece)
+          .executeTakeFirst()
+        return Number(numDeletedRows)
+      })
+    }
+  }
+
   return {
     async take(buckets, knownKey) {
       const { rows } = await transaction((tx) =>
@@ -66,24 +90,13 @@ export function createRateLimitStore({
       )
     },
 
-    // Both read the whole table. Rows that are locked are in use, and left for the next time.
+    // Each piece reads the table up to where it is full.
     async sweep() {
-      await transaction(async (tx) => {
-        const full = tx
-          .selectFrom('rate_limit')
-          .select('key')
-          .where(sql<boolean>`full_at < bank_now()`)
-          .forUpdate()
-          .skipLocked()
-        await tx.deleteFrom('rate_limit').where('key', 'in', full).execute()
-        const old = tx
-          .selectFrom('known_source')
-          .select('key')
-          .where(sql<boolean>`seen_at < bank_now() - make_interval(days => ${knownDays})`)
-          .forUpdate()
-          .skipLocked()
-        await tx.deleteFrom('known_source').where('key', 'in', old).execute()
-      })
+      await removePieces('rate_limit', sql`full_at < bank_now()`)
+      await removePieces(
+        'known_source',
+        sql`seen_at < bank_now() - make_interval(days => ${knownDays})`,
+      )
     },
   }
 }
