@@ -45,7 +45,7 @@ export function createAuditCommand(): Command {
 
 export function createTrialBalanceCommand(): Command {
   return new Command('trial-balance')
-    .description('the sums of all accounts, debit and credit, by currency')
+    .description('the sums of all accounts, debit and credit, and what is held, by currency')
     .action(async () => {
       const balances = await withDatabase(await readConfig(), ({ pool }) => trialBalance(pool))
       process.stdout.write(`${describeTrialBalance(balances)}\n`)
@@ -84,15 +84,16 @@ export function describeTrialBalance(balances: readonly TrialBalance[]): string 
   return balances.map(describeCurrency).join('\n\n')
 }
 
-function describeCurrency({ currency, lines, debit, credit }: TrialBalance): string {
+function describeCurrency({ currency, lines, debit, credit, held }: TrialBalance): string {
   const { exponent } = present(findCurrency(currency), currency)
   const amount = (value: bigint) => formatMinor(value, exponent)
   const rows = lines.map(({ code, accountCount, ...sums }) => [
     code ?? `customers (${accountCount})`,
     amount(sums.debit),
     amount(sums.credit),
+    amount(sums.held),
   ])
   const verdict = debit === credit ? 'balanced' : 'NOT BALANCED'
-  const total = [verdict, amount(debit), amount(credit)]
-  return formatTable([[currency, 'debit', 'credit'], ...rows, total], [1, 2])
+  const total = [verdict, amount(debit), amount(credit), amount(held)]
+  return formatTable([[currency, 'debit', 'credit', 'held'], ...rows, total], [1, 2, 3])
 }

@@ -68,14 +68,16 @@ describe('the verdict of the auditor', () => {
 
 test('a trial balance shows each currency in its own units, and says when it does not balance', () => {
   const lines = [
-    { code: 'cash', accountCount: 1, debit: 1050n, credit: 0n },
-    { code: null, accountCount: 2, debit: 0n, credit: 1050n },
+    { code: 'cash', accountCount: 1, debit: 1050n, credit: 0n, held: 0n },
+    { code: null, accountCount: 2, debit: 0n, credit: 1050n, held: 70n },
   ]
   const text = describeTrialBalance([
-    { currency: 'EUR', lines, debit: 1050n, credit: 1050n },
-    { currency: 'KRW', lines, debit: 1050n, credit: 1049n },
+    { currency: 'EUR', lines, debit: 1050n, credit: 1050n, held: 70n },
+    { currency: 'KRW', lines, debit: 1050n, credit: 1049n, held: 70n },
   ])
-  expect(text).toMatch(/^EUR +debit +credit\ncash +10\.50 +0\.00\ncustomers \(2\) +0\.00 +10\.50$/m)
-  expect(text).toMatch(/^balanced +10\.50 +10\.50$/m)
-  expect(text).toMatch(/^NOT BALANCED +1,050 +1,049$/m)
+  expect(text).toMatch(
+    /^EUR +debit +credit +held\ncash +10\.50 +0\.00 +0\.00\ncustomers \(2\) +0\.00 +10\.50 +0\.70$/m,
+  )
+  expect(text).toMatch(/^balanced +10\.50 +10\.50 +0\.70$/m)
+  expect(text).toMatch(/^NOT BALANCED +1,050 +1,049 +70$/m)
 })

@@ -296,18 +296,41 @@ describe('the auditor', () => {
 })
 
 describe('the trial balance', () => {
-  it('has two equal columns per currency, the bank by code and all customers together', async () => {
+  it('has two equal columns per currency, the bank by code and all customers together, and what is held', async () => {
+    await holdOfAda(70)
     const [euro, won] = await trialBalance(client)
     expect(euro).toEqual({
       currency: 'EUR',
       lines: [
-        { code: 'cash', accountCount: 1, debit: 2000n, credit: 0n },
-        { code: 'fees', accountCount: 1, debit: 0n, credit: 30n },
-        { code: null, accountCount: 3, debit: 0n, credit: 1970n },
+        { code: 'cash', accountCount: 1, debit: 2000n, credit: 0n, held: 0n },
+        { code: 'fees', accountCount: 1, debit: 0n, credit: 30n, held: 0n },
+        { code: null, accountCount: 3, debit: 0n, credit: 1970n, held: 70n },
       ],
       debit: 2000n,
       credit: 2000n,
+      held: 70n,
     })
     expect(won).toMatchObject({ currency: 'KRW', debit: 5000n, credit: 5000n })
   })
 })
+
+async function holdOfAda(amount: number): Promise<void> {
+  const [debit, credit] = [accounts.get('ada') ?? '', accounts.get('ben') ?? '']
+  const { rows } = await client.query<{ owner_id: string }>(
+    'select owner_id from account where id = $1',
+    [debit],
+  )
+  const outcome = await harness.ledger.hold({
+    kind: 'hold',
+    principalId: rows[0]?.owner_id ?? '',
+    authority: 'owner',
+    idempotencyKey: { key: 'hold of ada', index: 0 },
+    requestId: 'request-hold',
+    debit: { accountId: debit },
+    credit: { accountId: credit },
+    amount,
+    currency: 'EUR',
+    expiresInSeconds: 600,
+  })
+  expect(outcome.kind).toBe('held')
+}
