@@ -93,6 +93,7 @@ export function presentBank(bank: () => RouteBank): {
   return {
     ledger: {
       post: async (...order) => bank().ledger.post(...order),
+      postGroup: async (...order) => bank().ledger.postGroup(...order),
       hold: async (...order) => bank().ledger.hold(...order),
       expireHolds: async (accountIds) => bank().ledger.expireHolds(accountIds),
       openAccount: async (order) => bank().ledger.openAccount(order),
@@ -110,7 +111,7 @@ export function failingLedger(ledger: LedgerEngine, error: Error): LedgerEngine 
   const fail = async (): Promise<never> => {
     throw error
   }
-  const money = { post: fail, hold: fail, expireHolds: fail }
+  const money = { post: fail, postGroup: fail, hold: fail, expireHolds: fail }
   const accounts = { openAccount: fail, openBankAccount: fail, changeAccount: fail, account: fail }
   return { ...ledger, ...money, ...accounts }
 }

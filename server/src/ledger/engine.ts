@@ -146,16 +146,43 @@ export interface PostedTransfer extends Words {
  * it is the present request's.
  */
 export type TransferOutcome =
-  | { kind: 'posted'; transfer: PostedTransfer; replayed: boolean; requestId: string }
+  | {
+      kind: 'posted'
+      transfer: PostedTransfer
+      replayed: boolean
+      requestId: string
+      preview?: Preview
+    }
   | { kind: 'refused'; refusal: Refusal; replayed: boolean; requestId: string }
 
 /** The answer to a hold, which is `active` in it, and to a release, which is `released` in it. */
 export type HoldOutcome =
-  | { kind: 'held'; hold: Hold; replayed: boolean; requestId: string }
+  | { kind: 'held'; hold: Hold; replayed: boolean; requestId: string; preview?: Preview }
   | { kind: 'refused'; refusal: Refusal; replayed: boolean; requestId: string }
 
 /** The answer to any instruction. */
 export type Outcome = TransferOutcome | HoldOutcome
+
+/**
+ * One outcome for each instruction of a group: all posted, or none. Of those refused one has its own
+ * code and the others are `group_failed`, which names it.
+ */
+export interface GroupOutcome {
+  outcomes: readonly TransferOutcome[]
+}
+
+/** What a dry run would leave behind, on the outcomes of dry runs that are not refused. */
+export interface Preview {
+  debit: AccountState
+  /** `null` for a release, which concerns the debit account alone. */
+  credit: AccountState | null
+  limits: {
+    /** The most that one transfer may move. */
+    transfer: Minor
+    /** What the debit account may still spend on the day, `null` where that has no limit. */
+    dailyRemaining: Minor | null
+  }
+}
 
 /** An account with its balances at one moment. */
 export interface AccountState {
@@ -250,6 +277,11 @@ export interface BankAccount {
 export interface PostOptions {
   /** When to give up waiting, in milliseconds since the epoch of `performance.now()`. */
   deadline?: number
+  /**
+   * Decide as ever, in its place among the others, and leave nothing behind: no transfer, no hold and
+   * no key. A key that has its outcome gives it. Of what is done the ids mean nothing.
+   */
+  dryRun?: boolean
 }
 
 export interface LedgerEngine {
@@ -259,6 +291,14 @@ export interface LedgerEngine {
    * credit-normal).
    */
   post(instruction: PostingInstruction, options?: PostOptions): Promise<TransferOutcome>
+  /**
+   * Posts all or none, durably: 1 to `groupSizeMax` instructions of one principal, under one key
+   * with the indexes 0, 1, 2 and so on. Each is decided on what those before it leave behind.
+   */
+  postGroup(
+    instructions: readonly TransferInstruction[],
+    options?: PostOptions,
+  ): Promise<GroupOutcome>
   /** Places or releases a hold durably. */
   hold(
     instruction: HoldInstruction | ReleaseInstruction,

@@ -25,8 +25,8 @@ import type { KeyedContent } from './core/types.ts'
 import type { IdempotencyKey, Instruction, OpenAccountInstruction } from './engine.ts'
 
 export interface KeyMaker {
-  /** Id and fields of an instruction to move or reserve money. */
-  instruction(instruction: Instruction): KeyedContent
+  /** Id and fields of an instruction to move or reserve money, by itself or in a group of that size. */
+  instruction(instruction: Instruction, groupSize?: number): KeyedContent
   /** Id and fields of an instruction to open an account, which must have a key. */
   opening(instruction: OpenAccountInstruction): KeyedContent
 }
@@ -58,9 +58,9 @@ export function createKeyMaker(secret: Uint8Array): KeyMaker {
   }
 
   return {
-    instruction: (instruction) => ({
+    instruction: (instruction, groupSize) => ({
       keyId: keyId(instruction.principalId, instruction.idempotencyKey),
-      fields: fields(instructionFields(instruction)),
+      fields: fields(instructionFields(instruction, groupSize)),
     }),
     opening(instruction) {
       assert(instruction.idempotencyKey !== null, 'an opening has a key to be identified by')

@@ -9,6 +9,7 @@ export type {
   ChangeAccountInstruction,
   ChangeAccountOutcome,
   ChangeAccountRefusal,
+  GroupOutcome,
   Hold,
   HoldInstruction,
   HoldOutcome,
@@ -24,6 +25,7 @@ export type {
   PostedTransfer,
   PostingInstruction,
   PostOptions,
+  Preview,
   ReleaseInstruction,
   ReversalInstruction,
   TransferInstruction,
@@ -40,5 +42,6 @@ export type { AuditState, ScheduledAudit } from './audit/scheduled-audit.ts'
 export { trialBalance } from './audit/trial-balance.ts'
 export type { TrialBalance, TrialBalanceLine } from './audit/trial-balance.ts'
 export type { BatchTelemetry, LedgerTelemetry } from './telemetry.ts'
+export { groupSizeMax } from './core/group.ts'
 export { refusalOrder } from './core/refusals.ts'
 export type { Refusal, RefusalCode, Side } from './core/refusals.ts'

@@ -45,6 +45,7 @@ const cases: { [Code in RefusalCode]: [Extract<Refusal, { code: Code }>, number,
     { available: 5, requested: 6, currency: 'EUR' },
   ],
   balance_out_of_range: [{ code: 'balance_out_of_range', side: 'credit' }, 422, { side: 'credit' }],
+  group_failed: [{ code: 'group_failed', index: 3 }, 422, { index: 3 }],
 }
 
 function render(error: ProblemError): Record<string, unknown> {

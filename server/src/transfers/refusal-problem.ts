@@ -113,6 +113,11 @@ function describe(refusal: Refusal, fieldNames: FieldNames): Description {
         detail: `The balance of the account to ${refusal.side} would leave the range of exact integers.`,
         facts: { side: refusal.side },
       }
+    case 'group_failed':
+      return {
+        detail: `All are posted or none, and the one at index ${refusal.index} was refused.`,
+        facts: { index: refusal.index },
+      }
     default:
       return unreachable(refusal)
   }

@@ -6,20 +6,20 @@
  * left behind, so that a batch has the outcomes that its instructions would have one at a time. Each
  * has exactly one outcome: a stored one for a key that has one (a key that comes twice in a batch
  * counts as stored the second time), else the first refusal of `refusalOrder` that applies, else
- * what it asks for is done.
+ * what it asks for is done. A group stands in for one instruction: it is done whole, or not at all.
+ * Of a dry run the outcome is all that remains.
  *
  * Throws a `Defect` when an invariant does not hold; nothing has happened then, and the engine halves
  * the batch until the guilty instruction stands alone.
  */
-import { assert, unreachable } from '../../kernel/assert.ts'
+import { assert } from '../../kernel/assert.ts'
 import type { Outcome } from '../engine.ts'
+import { decideOne } from './decide-one.ts'
 import { changesOf, createDraft, type Draft } from './draft.ts'
-import { decideCapture, decideHold, decideRelease, expireOverdue } from './hold.ts'
-import { identityOf, replay } from './key.ts'
-import { decideReversal } from './reversal.ts'
-import type { Ruling, Terms } from './ruling.ts'
-import { staffEventOf } from './staff-event.ts'
-import { decideTransfer } from './transfer.ts'
+import { decideGroup } from './group.ts'
+import { expireOverdue } from './hold.ts'
+import { withPreview } from './preview.ts'
+import type { Terms } from './ruling.ts'
 import type { Decision, DecisionInput, PreparedInstruction } from './types.ts'
 
 export function decide(input: DecisionInput): Decision {
@@ -29,60 +29,53 @@ export function decide(input: DecisionInput): Decision {
   for (const [accountId, overdue] of input.overdue) {
     expireOverdue(draft, accountId, overdue, nowMilliseconds)
   }
-  const terms = { nowMilliseconds, rules }
-  const outcomes = instructions.map((prepared) => decideOne(draft, prepared, terms))
+  const outcomes = decideAll(draft, instructions, { nowMilliseconds, rules })
   assert(outcomes.length === instructions.length, 'each instruction has one outcome')
   const changes = changesOf(draft)
   assert(changes.keys.length >= changes.transfers.length, 'each posted transfer has its key')
   return { outcomes, ...changes }
 }
 
-/** The outcome of an instruction, which the draft has from then on. */
-export function decideOne(draft: Draft, prepared: PreparedInstruction, terms: Terms): Outcome {
-  const stored = draft.key(prepared.keyId)
-  if (stored !== undefined) return replay(stored, prepared)
-  const ruling = rule(draft, prepared, terms)
-  record(draft, prepared, ruling, terms)
-  return { ...ruling, replayed: false, requestId: prepared.instruction.requestId }
-}
-
-function rule(draft: Draft, prepared: PreparedInstruction, terms: Terms): Ruling {
-  const { instruction } = prepared
-  switch (instruction.kind) {
-    case 'transfer':
-    case 'deposit':
-    case 'withdrawal':
-      return decideTransfer(draft, prepared, instruction, terms)
-    case 'hold':
-      return decideHold(draft, prepared, instruction, terms)
-    case 'capture':
-      return decideCapture(draft, prepared, instruction, terms)
-    case 'release':
-      return decideRelease(draft, prepared, instruction, terms)
-    case 'reversal':
-      return decideReversal(draft, prepared, instruction, terms)
-    default:
-      return unreachable(instruction)
-  }
-}
-
-/** Keeps the outcome with its key, and for the audit trail where staff have asked. */
-function record(
+function decideAll(
   draft: Draft,
-  prepared: PreparedInstruction,
-  ruling: Ruling,
-  { nowMilliseconds }: Terms,
-): void {
-  const identity = identityOf(prepared)
-  const key = {
-    ...identity,
-    transferId: ruling.kind === 'posted' ? ruling.transfer.id : null,
-    holdId: ruling.kind === 'held' ? ruling.hold.id : null,
-    accountId: null,
-    refusal: ruling.kind === 'refused' ? ruling.refusal : null,
-    createdAtMilliseconds: nowMilliseconds,
+  instructions: readonly PreparedInstruction[],
+  terms: Terms,
+): Outcome[] {
+  const outcomes: Outcome[] = []
+  for (const [index, prepared] of instructions.entries()) {
+    // The others of a group have their outcomes with the first of it.
+    if (index < outcomes.length) continue
+    const { group, isDryRun = false } = prepared
+    if (group === undefined && !isDryRun) {
+      outcomes.push(decideOne(draft, prepared, terms))
+      continue
+    }
+    const unit = instructions.slice(index, index + (group?.size ?? 1))
+    outcomes.push(...(isDryRun ? tryOut(draft, unit, terms) : decideUnit(draft, unit, terms)))
   }
-  draft.addKey(key, { ...identity, outcome: ruling })
-  const staffEvent = staffEventOf(draft, prepared, ruling)
-  if (staffEvent) draft.addStaffEvent(staffEvent)
+  return outcomes
+}
+
+/** Decides what is done whole or not at all: a group, or one instruction. */
+function decideUnit(
+  draft: Draft,
+  unit: readonly PreparedInstruction[],
+  terms: Terms,
+): readonly Outcome[] {
+  const [first] = unit
+  assert(first !== undefined, 'there is something to decide')
+  return first.group
+    ? decideGroup(draft, unit, first.group, terms)
+    : [decideOne(draft, first, terms)]
+}
+
+/** Decides in a fork that is dropped, and shows what it would have come to. */
+function tryOut(
+  draft: Draft,
+  unit: readonly PreparedInstruction[],
+  terms: Terms,
+): readonly Outcome[] {
+  const fork = draft.fork()
+  const outcomes = decideUnit(fork, unit, terms)
+  return unit.map((prepared, place) => withPreview(outcomes[place], prepared, fork, terms))
 }

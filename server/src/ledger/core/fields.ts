@@ -30,6 +30,7 @@ export const fieldOrder = [
   'hold_id',
   'transfer_id',
   'expires_in',
+  'transfers',
 ] as const satisfies readonly InstructionField[]
 
 /** Hexadecimal characters per field: 8 bytes, so that unequal fields look equal once in 2^64. */
@@ -48,8 +49,24 @@ export function wordsOf(instruction: Words): Words {
   }
 }
 
-/** The texts of an instruction in {@link fieldOrder}; `undefined` where it has none. */
-export function instructionFields(instruction: Instruction): (string | undefined)[] {
+/**
+ * The texts of an instruction in {@link fieldOrder}; `undefined` where it has none. In a group its
+ * kind says so and the size of the group is a field, so that neither the instruction by itself nor a
+ * larger or smaller group means the same.
+ */
+export function instructionFields(
+  instruction: Instruction,
+  groupSize?: number,
+): (string | undefined)[] {
+  const texts = aloneFields(instruction)
+  if (groupSize === undefined) return texts
+  const grouped = Array.from(fieldOrder, (_, place) => texts[place])
+  grouped[fieldOrder.indexOf('kind')] = `${texts[0]}:group`
+  grouped[fieldOrder.indexOf('transfers')] = String(groupSize)
+  return grouped
+}
+
+function aloneFields(instruction: Instruction): (string | undefined)[] {
   const none = undefined
   // The authority belongs to what is asked: the same words mean another thing from staff.
   const kind = `${instruction.kind}:${instruction.authority}`

@@ -24,6 +24,7 @@ export const refusalOrder = [
   'limit_exceeded',
   'insufficient_funds',
   'balance_out_of_range',
+  'group_failed',
 ] as const satisfies readonly RefusalCode[]
 
 export type Side = 'debit' | 'credit'
@@ -42,6 +43,7 @@ export type InstructionField =
   | 'hold_id'
   | 'transfer_id'
   | 'expires_in'
+  | 'transfers'
 
 /**
  * A closed union; facts are ids and numbers only, never words about people, since they are stored
@@ -81,5 +83,7 @@ export type Refusal =
   | { code: 'insufficient_funds'; available: Minor; requested: Minor; currency: CurrencyCode }
   /** The balance of that side would leave +-(2^53 - 1). */
   | { code: 'balance_out_of_range'; side: Side }
+  /** Another of its group, the one at that index, was refused: all are posted, or none. */
+  | { code: 'group_failed'; index: number }
 
 export type RefusalCode = Refusal['code']

@@ -35,6 +35,7 @@ const examples: { [C in StoredRefusal['code']]: StoredRefusal & { code: C } } = 
   limit_exceeded: { code: 'limit_exceeded', limit: 5, requested: MINOR_MAX, currency: 'EUR' },
   insufficient_funds: { code: 'insufficient_funds', available: 0, requested: 1, currency: 'EUR' },
   balance_out_of_range: { code: 'balance_out_of_range', side: 'credit' },
+  group_failed: { code: 'group_failed', index: 0 },
   too_many_accounts: { code: 'too_many_accounts', limit: 10 },
 }
 

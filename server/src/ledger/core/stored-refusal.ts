@@ -53,6 +53,8 @@ function facts(refusal: StoredRefusal): Record<string, string | number> {
         requested: refusal.requested,
         currency: refusal.currency,
       }
+    case 'group_failed':
+      return { index: refusal.index }
     case 'too_many_accounts':
       return { limit: refusal.limit }
     default:
@@ -103,6 +105,8 @@ export function decodeRefusal(stored: unknown): StoredRefusal {
         requested: read.number('requested'),
         currency: read.text('currency'),
       }
+    case 'group_failed':
+      return { code, index: read.number('index') }
     case 'too_many_accounts':
       return { code, limit: read.number('limit') }
     default:

@@ -54,7 +54,8 @@ export function decideTransfer(
     refuseSpending(sides.debit, amount, rules) ??
     refuseBalances(sides, amount)
   if (refusal) return refused(refusal)
-  const movement = { kind, principalId, amount, currency, ...wordsOf(instruction) }
+  const movement: Movement = { kind, principalId, amount, currency, ...wordsOf(instruction) }
+  if (prepared.group) movement.groupId = prepared.group.id
   return post(draft, prepared.newId, movement, sides, nowMilliseconds)
 }
 
@@ -159,6 +160,7 @@ export interface Movement extends Words {
   currency: CurrencyCode
   reversesId?: Uuid
   holdId?: Uuid
+  groupId?: Uuid
 }
 
 /** Posts what nothing refuses: one entry on each side, never earlier than their last. */
@@ -196,7 +198,7 @@ export function post(
     creditBalanceAfter: creditAfter.ledgerBalance,
     reversesId: movement.reversesId ?? null,
     holdId: movement.holdId ?? null,
-    groupId: null,
+    groupId: movement.groupId ?? null,
     createdAt: new Date(bookedAtMilliseconds),
   }
   draft.changeAccount(debitAfter)

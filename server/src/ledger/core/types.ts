@@ -67,6 +67,16 @@ export interface PreparedInstruction extends KeyedContent {
   debitAccountId: Uuid | undefined
   creditAccountId: Uuid | undefined
   instruction: Instruction
+  /** One object for all of a group, which stand beside each other in their order. */
+  group?: PreparedGroup
+  /** Decide it in its place and leave nothing of it behind; the same for all of a group. */
+  isDryRun?: boolean
+}
+
+export interface PreparedGroup {
+  /** The id of the group, should it be posted. */
+  id: Uuid
+  size: number
 }
 
 /** What is kept of a posted transfer: all of it but the words. */

@@ -14,6 +14,7 @@ import { createUuidSource, type Uuid } from '../../kernel/ids.ts'
 import { MINOR_MAX, type Minor } from '../../kernel/money.ts'
 import { decideChange } from '../core/change.ts'
 import { decide } from '../core/decide.ts'
+import { assertGroup } from '../core/group.ts'
 import { bankNormalSide, decideOpening } from '../core/opening.ts'
 import { decodeRefusal, encodeRefusal } from '../core/stored-refusal.ts'
 import type { Side } from '../core/refusals.ts'
@@ -24,6 +25,7 @@ import type {
   Original,
   Overdue,
   PostedFacts,
+  PreparedGroup,
   PreparedInstruction,
   StoredKey,
 } from '../core/types.ts'
@@ -40,6 +42,8 @@ import type {
   Outcome,
   Party,
   PostedTransfer,
+  PostOptions,
+  TransferOutcome,
 } from '../engine.ts'
 import { createKeyMaker } from '../idempotency.ts'
 
@@ -60,6 +64,8 @@ export interface MemoryLedger extends LedgerEngine {
   bankAccounts(): readonly BankAccount[]
   /** What the audit trail would keep of staff's instructions, in order. */
   staffEvents(): readonly StaffEvent[]
+  /** Makes a hold expire at this moment. */
+  makeOverdue(holdId: Uuid): void
   /** Sets what no instruction sets: status and overdraft limit. */
   arrange(accountId: Uuid, settings: Partial<Pick<AccountState, 'status' | 'overdraftLimit'>>): void
 }
@@ -165,17 +171,31 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
     }
   }
 
-  function carryOut(instruction: Instruction): Outcome {
-    assertRunning()
-    const prepared = {
-      ...keyMaker.instruction(instruction),
+  function prepare(
+    instruction: Instruction,
+    { dryRun = false }: PostOptions,
+    group?: PreparedGroup,
+  ): PreparedInstruction {
+    return {
+      ...keyMaker.instruction(instruction, group?.size),
       newId: newId(),
       ...accountIdsOf(instruction),
       instruction,
+      isDryRun: dryRun,
+      ...(group && { group }),
     }
-    const { debitAccountId, creditAccountId } = prepared
-    const named = [debitAccountId, creditAccountId].filter((id) => id !== undefined)
-    return present(apply(named, [prepared])[0], 'the outcome of the instruction')
+  }
+
+  function carryOut(prepared: readonly PreparedInstruction[]): readonly Outcome[] {
+    const named = prepared.flatMap(({ debitAccountId, creditAccountId }) =>
+      [debitAccountId, creditAccountId].filter((id) => id !== undefined),
+    )
+    return apply(named, prepared)
+  }
+
+  function carryOutOne(instruction: Instruction, options: PostOptions = {}): Outcome {
+    assertRunning()
+    return present(carryOut([prepare(instruction, options)])[0], 'the outcome of the instruction')
   }
 
   /** Decides, and keeps what was decided. */
@@ -263,13 +283,18 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
   }
 
   return {
-    async post(instruction) {
-      const outcome = carryOut(instruction)
-      assert(outcome.kind !== 'held', 'what moves money is answered with a transfer')
-      return outcome
+    async post(instruction, postOptions) {
+      return asTransferOutcome(carryOutOne(instruction, postOptions))
     },
-    async hold(instruction) {
-      const outcome = carryOut(instruction)
+    async postGroup(instructions, postOptions = {}) {
+      assertRunning()
+      assertGroup(instructions)
+      const group = { id: newId(), size: instructions.length }
+      const outcomes = carryOut(instructions.map((each) => prepare(each, postOptions, group)))
+      return { outcomes: outcomes.map(asTransferOutcome) }
+    },
+    async hold(instruction, postOptions) {
+      const outcome = carryOutOne(instruction, postOptions)
       assert(outcome.kind !== 'posted', 'a hold is answered with a hold')
       return outcome
     },
@@ -296,11 +321,24 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
     accounts: () => Array.from(accounts.values(), stateOf),
     bankAccounts: () => [...bankAccounts.values()],
     staffEvents: () => [...staffEvents],
+    makeOverdue(holdId) {
+      const hold = present(holds.get(holdId), 'the hold to make overdue')
+      const account = present(accounts.get(hold.debitAccountId), 'the account of the hold')
+      const expiresAt = clock.now()
+      holds.set(holdId, { ...hold, expiresAt, createdAt: new Date(expiresAt.getTime() - 1000) })
+      const first = Math.min(account.holdExpiresAtMilliseconds, expiresAt.getTime())
+      accounts.set(account.id, { ...account, holdExpiresAtMilliseconds: first })
+    },
     arrange(accountId, settings) {
       const before = present(accounts.get(accountId), 'the account to arrange')
       accounts.set(accountId, { ...before, ...settings })
     },
   }
+}
+
+function asTransferOutcome(outcome: Outcome): TransferOutcome {
+  assert(outcome.kind !== 'held', 'what moves money is answered with a transfer')
+  return outcome
 }
 
 /** The transfer without its words, which a replay must bring itself. */

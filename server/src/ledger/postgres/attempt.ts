@@ -17,7 +17,7 @@ import type { Connection, FlightAnswer, FlightStatement } from './connection.ts'
 import { sqlStateOf } from '../../database/errors.ts'
 import { failureOf, FlightError, isRefusedCommit } from './failure.ts'
 import { findHeldBack } from './held-back.ts'
-import type { OrderOutcome, PreparedOrder } from './order.ts'
+import { outcomeOf, type OrderOutcome, type PreparedOrder } from './order.ts'
 import { lockAndRead } from './read-set.ts'
 import { isEmpty, writeSet } from './write-set.ts'
 
@@ -97,12 +97,14 @@ async function lockAndDecide(
   ended()
   const heldBack = findHeldBack(batch, existing, input.accounts)
   const free = batch.filter((_, index) => !heldBack[index])
-  const instructions = free.flatMap(({ prepared }) => (prepared ? [prepared] : []))
+  const instructions = free.flatMap(({ prepared }) => prepared)
   const decision = decide({ ...input, instructions, rules })
-  const decided = decision.outcomes.values()
-  const outcomes = batch.map(({ prepared }, index): OrderOutcome | undefined => {
+  let next = 0
+  const outcomes = batch.map(({ kind, prepared }, index): OrderOutcome | undefined => {
     if (heldBack[index]) return undefined
-    return prepared ? decided.next().value : { kind: 'expired' }
+    const start = next
+    next += prepared.length
+    return outcomeOf(kind, decision.outcomes.slice(start, next))
   })
   return { decision, outcomes }
 }

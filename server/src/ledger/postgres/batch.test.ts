@@ -28,8 +28,9 @@ function instruction(amount: number): TransferInstruction {
 
 /** The amount by which these tests know an order. */
 function amountOf({ prepared }: PreparedOrder): number {
-  assert(prepared?.instruction.kind === 'transfer', 'these tests send transfers')
-  return prepared.instruction.amount
+  const [first] = prepared
+  assert(first?.instruction.kind === 'transfer', 'these tests send transfers')
+  return first.instruction.amount
 }
 
 function outcomeOf(order: PreparedOrder): TransferOutcome {
@@ -55,6 +56,8 @@ async function run(amounts: number[], attempt: Attempt, deadline = soon()) {
       deadline,
       instruction: instruction(amount),
       named: undefined,
+      isDryRun: false,
+      weight: 1,
       arrivedAt: performance.now(),
       unknown: false,
       answered: false,
@@ -72,7 +75,7 @@ async function run(amounts: number[], attempt: Attempt, deadline = soon()) {
         const ids = { debitAccountId: undefined, creditAccountId: undefined }
         const keyId = order.instruction.idempotencyKey.key
         const prepared = { keyId, fields: '', newId: '', ...ids, instruction: order.instruction }
-        return { accountIds: [], customerIds: [], prepared }
+        return { kind: 'one', accountIds: [], customerIds: [], prepared: [prepared] }
       }),
     async attempt({ batch, onCommitSent }) {
       attempts.push(batch.map(amountOf))

@@ -16,7 +16,8 @@ import { Fault } from '../../kernel/fault.ts'
 import type { BatchTelemetry, LedgerTelemetry } from '../telemetry.ts'
 import type { AttemptRequest, AttemptResult } from './attempt.ts'
 import { failureOf, isLockTimeout } from './failure.ts'
-import type { Order, OrderOutcome, PreparedOrder } from './order.ts'
+import { weightOf, type Order, type OrderOutcome, type PreparedOrder } from './order.ts'
+import type { Outcome } from '../engine.ts'
 import type { Prepare } from './prepare.ts'
 import type { QueueItem } from './queue.ts'
 
@@ -122,7 +123,8 @@ export function createBatchRunner(options: BatchOptions): RunBatch {
   return async (items, onHeldBack) => {
     const now = performance.now()
     const longestWait = items.reduce((wait, item) => Math.max(wait, now - item.arrivedAt), 0)
-    const telemetry = options.telemetry.batch(items.length, longestWait)
+    const weight = items.reduce((sum, item) => sum + weightOf(item), 0)
+    const telemetry = options.telemetry.batch(weight, longestWait)
     await settle(items, telemetry, onHeldBack)
     telemetry.finished()
   }
@@ -154,8 +156,19 @@ function answer(
 /** What a lost COMMIT has done is found by its key and is new to the one who asked first. */
 function asAnsweredFirst({ instruction }: Item, outcome: OrderOutcome): OrderOutcome {
   if (outcome.kind === 'expired' || instruction.kind === 'expiry') return outcome
-  const isOwn = outcome.requestId === instruction.requestId
-  return isOwn ? { ...outcome, replayed: false } : outcome
+  if (instruction.kind !== 'group') {
+    return outcome.kind === 'group' ? outcome : asNew(outcome, instruction)
+  }
+  if (outcome.kind !== 'group') return outcome
+  const outcomes = outcome.outcomes.map((each, index) => {
+    const asked = instruction.instructions[index]
+    return asked ? asNew(each, asked) : each
+  })
+  return { kind: 'group', outcomes }
+}
+
+function asNew<Each extends Outcome>(outcome: Each, asked: { requestId: string }): Each {
+  return outcome.requestId === asked.requestId ? { ...outcome, replayed: false } : outcome
 }
 
 /** Gives up those past their deadline and returns the others. */

@@ -8,7 +8,7 @@
 import { Fault } from '../../kernel/fault.ts'
 import type { LedgerTelemetry } from '../telemetry.ts'
 import { deadlinePassed, type Item, type RunBatch } from './batch.ts'
-import { customerIdsOf, type Order, type OrderOutcome } from './order.ts'
+import { customerIdsOf, weightOf, type Order, type OrderOutcome } from './order.ts'
 import { createQueue, type QueueOptions } from './queue.ts'
 
 export interface DispatcherOptions {
@@ -104,13 +104,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatch {
 
   return (order, deadline) =>
     new Promise((resolve, reject) => {
-      const { instruction, named } = order
+      const { instruction } = order
       const item: Item = {
+        ...order,
         caller: instruction.kind === 'expiry' ? expiryCaller : instruction.principalId,
         accountIds: customerIdsOf(order),
+        weight: weightOf(order),
         deadline,
-        instruction,
-        named,
         arrivedAt: performance.now(),
         unknown: false,
         answered: false,

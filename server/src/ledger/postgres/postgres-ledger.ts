@@ -13,13 +13,20 @@
  * - Bounds: `queueSizeMax` instructions wait, each until its deadline, and a batch has at most
  *   `batchSizeMax`. Past any of them the answer is `overloaded`, with nothing done.
  */
-import { assert } from '../../kernel/assert.ts'
+import { assert, present } from '../../kernel/assert.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { createUuidSource, type Uuid } from '../../kernel/ids.ts'
 import type { Minor } from '../../kernel/money.ts'
 import { createDatabase } from '../../database/database.ts'
 import { decide as decideByRules } from '../core/decide.ts'
-import type { Instruction, LedgerEngine, PostOptions } from '../engine.ts'
+import { assertGroup } from '../core/group.ts'
+import type {
+  GroupOutcome,
+  Instruction,
+  LedgerEngine,
+  PostOptions,
+  TransferInstruction,
+} from '../engine.ts'
 import { type LedgerTelemetry, silentTelemetry } from '../telemetry.ts'
 import {
   attemptBatch,
@@ -98,8 +105,8 @@ export function createPostgresLedger(given: PostgresLedgerOptions): LedgerEngine
   const batches = createBatches(options)
   const dispatch = createDispatcher({
     queue: {
-      itemsMax: options.queueSizeMax,
-      batchItemsMax: options.batchSizeMax,
+      queueMax: options.queueSizeMax,
+      batchMax: options.batchSizeMax,
       callerTurnMax: options.callerTurnMax,
     },
     batchesInFlight: options.batchesInFlight,
@@ -118,20 +125,38 @@ export function createPostgresLedger(given: PostgresLedgerOptions): LedgerEngine
   const calls = createCalls()
   let stopped: Promise<void> | undefined
 
+  const defaultDeadline = () => performance.now() + options.deadlineMilliseconds
+
   async function carryOut(
     instruction: Instruction,
-    { deadline = performance.now() + options.deadlineMilliseconds }: PostOptions = {},
+    postOptions: PostOptions = {},
   ): Promise<OrderOutcome> {
-    if ('debit' in instruction) return dispatch({ instruction, named: undefined }, deadline)
-    return dispatch({ instruction, named: await findNamedAccounts(instruction) }, deadline)
+    const { deadline = defaultDeadline(), dryRun: isDryRun = false } = postOptions
+    const named = 'debit' in instruction ? undefined : await findNamedAccounts(instruction)
+    return dispatch({ instruction, named, isDryRun }, deadline)
+  }
+
+  async function carryOutGroup(
+    instructions: readonly TransferInstruction[],
+    { deadline = defaultDeadline(), dryRun: isDryRun = false }: PostOptions = {},
+  ): Promise<GroupOutcome> {
+    assertGroup(instructions)
+    const { principalId } = present(instructions[0], 'the first of a group')
+    const instruction = { kind: 'group', principalId, instructions } as const
+    const outcome = await dispatch({ instruction, named: undefined, isDryRun }, deadline)
+    assert(outcome.kind === 'group', 'a group is answered with a group')
+    return { outcomes: outcome.outcomes }
   }
 
   /** Each account by itself, so that one which others hold keeps none of the others. */
   async function expireHolds(accountIds: readonly Uuid[]): Promise<void> {
-    const deadline = performance.now() + options.deadlineMilliseconds
+    const deadline = defaultDeadline()
     await Promise.all(
       accountIds.map((accountId) =>
-        dispatch({ instruction: { kind: 'expiry', accountId }, named: undefined }, deadline),
+        dispatch(
+          { instruction: { kind: 'expiry', accountId }, named: undefined, isDryRun: false },
+          deadline,
+        ),
       ),
     )
   }
@@ -148,6 +173,8 @@ export function createPostgresLedger(given: PostgresLedgerOptions): LedgerEngine
       assert(isTransfer, 'what moves money is answered with a transfer')
       return outcome
     },
+    postGroup: (instructions, postOptions) =>
+      calls.track(() => carryOutGroup(instructions, postOptions)),
     async hold(instruction, postOptions) {
       const outcome = await calls.track(() => carryOut(instruction, postOptions))
       const isHold = outcome.kind === 'held' || outcome.kind === 'refused'

@@ -10,8 +10,8 @@ import { present } from '../../kernel/assert.ts'
 import type { CurrencyCode } from '../../kernel/currency.ts'
 import type { Uuid } from '../../kernel/ids.ts'
 import type { Database } from '../../database/database.ts'
-import type { PreparedInstruction } from '../core/types.ts'
-import type { Instruction, LedgerEngine, Party } from '../engine.ts'
+import type { PreparedGroup, PreparedInstruction } from '../core/types.ts'
+import type { Instruction, LedgerEngine, Party, TransferInstruction } from '../engine.ts'
 import { createKeyMaker, type KeyMaker } from '../idempotency.ts'
 import { customerIdsOf, type Order, type PreparedOrder } from './order.ts'
 
@@ -57,35 +57,75 @@ export function createPrepare({ keyMaker, openBankAccount, newId }: PrepareOptio
     return { debitAccountId: named?.debitAccountId, creditAccountId }
   }
 
-  function prepareInstruction(maker: KeyMaker, order: InstructionOrder): PreparedOrder {
-    const { instruction } = order
-    const ids = accountIdsOf(order)
-    const { debitAccountId, creditAccountId } = ids
-    const accountIds: Uuid[] = []
-    if (debitAccountId !== undefined) accountIds.push(debitAccountId)
-    if (creditAccountId !== undefined) accountIds.push(creditAccountId)
-    const prepared = { ...maker.instruction(instruction), newId: newId(), ...ids, instruction }
-    return { accountIds, customerIds: customerIdsOf(order), prepared }
+  function prepareInstruction(
+    maker: KeyMaker,
+    order: InstructionOrder,
+    group?: PreparedGroup,
+  ): PreparedInstruction {
+    const { instruction, isDryRun } = order
+    const prepared: PreparedInstruction = {
+      ...maker.instruction(instruction, group?.size),
+      newId: newId(),
+      ...accountIdsOf(order),
+      instruction,
+      isDryRun,
+    }
+    if (group) prepared.group = group
+    return prepared
+  }
+
+  function prepareOrder(maker: KeyMaker, order: Order): PreparedOrder {
+    const { instruction, named, isDryRun } = order
+    const customerIds = customerIdsOf(order)
+    if (instruction.kind === 'expiry') {
+      return { kind: 'expiry', accountIds: customerIds, customerIds, prepared: [] }
+    }
+    if (instruction.kind !== 'group') {
+      const prepared = [prepareInstruction(maker, { instruction, named, isDryRun })]
+      return { kind: 'one', accountIds: accountsOf(prepared), customerIds, prepared }
+    }
+    const { instructions } = instruction
+    const group = { id: newId(), size: instructions.length }
+    const prepared = instructions.map((each) =>
+      prepareInstruction(maker, { instruction: each, named, isDryRun }, group),
+    )
+    return { kind: 'group', accountIds: accountsOf(prepared), customerIds, prepared }
+  }
+
+  async function openAllMissing({ debit, credit, currency }: Movement): Promise<void> {
+    if ('bankCode' in debit) await openMissing(debit, currency)
+    if ('bankCode' in credit) await openMissing(credit, currency)
   }
 
   return async (orders) => {
     const maker = keyMaker.known() ?? (await keyMaker.read())
     for (const { instruction } of orders) {
-      if (!('debit' in instruction)) continue
-      const { debit, credit, currency } = instruction
-      if ('bankCode' in debit) await openMissing(debit, currency)
-      if ('bankCode' in credit) await openMissing(credit, currency)
+      if ('debit' in instruction) {
+        if (namesBank(instruction)) await openAllMissing(instruction)
+      } else if (instruction.kind === 'group') {
+        for (const each of instruction.instructions) await openAllMissing(each)
+      }
     }
     // In one go, so the transfer ids of a batch are one rising run with no other of ours between.
-    return orders.map(({ instruction, named }) => {
-      if (instruction.kind !== 'expiry') return prepareInstruction(maker, { instruction, named })
-      const accountIds = [instruction.accountId]
-      return { accountIds, customerIds: accountIds, prepared: undefined }
-    })
+    return orders.map((order) => prepareOrder(maker, order))
   }
 }
 
-type InstructionOrder = Pick<Order, 'named'> & { instruction: Instruction }
+function namesBank({ debit, credit }: Movement): boolean {
+  return 'bankCode' in debit || 'bankCode' in credit
+}
+
+function accountsOf(prepared: readonly PreparedInstruction[]): Uuid[] {
+  const accountIds: Uuid[] = []
+  for (const { debitAccountId, creditAccountId } of prepared) {
+    if (debitAccountId !== undefined) accountIds.push(debitAccountId)
+    if (creditAccountId !== undefined) accountIds.push(creditAccountId)
+  }
+  return accountIds
+}
+
+type Movement = Pick<TransferInstruction, 'debit' | 'credit' | 'currency'>
+type InstructionOrder = Pick<Order, 'named' | 'isDryRun'> & { instruction: Instruction }
 type MovementIds = Pick<PreparedInstruction, 'debitAccountId' | 'creditAccountId'>
 
 /** The maker of keys under the bank's secret, which is read at first use. */

@@ -15,12 +15,12 @@ interface Item extends QueueItem {
   number: number
 }
 
-const bounds = { itemsMax: 100, batchItemsMax: 10, callerTurnMax: 3 }
+const bounds = { queueMax: 100, batchMax: 10, callerTurnMax: 3 }
 let count = 0
 
 function item(accountIds: string[], caller = 'one', deadline = Infinity): Item {
   count += 1
-  return { number: count, caller, accountIds, deadline }
+  return { number: count, caller, accountIds, deadline, weight: 1 }
 }
 
 function offered(options: Partial<typeof bounds>, items: Item[]) {
@@ -69,13 +69,13 @@ describe('the queue', () => {
   it('continues with the next caller in the next batch', () => {
     const bulk = Array.from({ length: 8 }, (_, index) => item([`bulk-${index}`], 'bulk'))
     const single = item(['single'], 'single')
-    const queue = offered({ batchItemsMax: 3 }, [...bulk, single])
+    const queue = offered({ batchMax: 3 }, [...bulk, single])
     expect(queue.take()).not.toContain(single)
     expect(queue.take()).toContain(single)
   })
 
   it('takes no more than it may hold', () => {
-    const queue = offered({ itemsMax: 2 }, [item(['a']), item(['b'])])
+    const queue = offered({ queueMax: 2 }, [item(['a']), item(['b'])])
     expect(queue.offer(item(['c']))).toBe(false)
     queue.take()
     expect(queue.offer(item(['c']))).toBe(true)
@@ -99,7 +99,7 @@ describe('the queue', () => {
     )
     assert(
       property(array(step, { maxLength: 80 }), (steps) => {
-        const queue = createQueue<Item>({ itemsMax: 100, batchItemsMax: 3, callerTurnMax: 2 })
+        const queue = createQueue<Item>({ queueMax: 100, batchMax: 3, callerTurnMax: 2 })
         const flights: Item[][] = []
         const left: Item[] = []
         let offeredCount = 0

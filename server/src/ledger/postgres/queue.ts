@@ -5,9 +5,10 @@
  *   an account of a batch in flight is closed to all others until `release`. Each account has a
  *   line; an item may leave when it is the first of all its lines and none of them is closed. The
  *   item that arrived first of all is always first in its lines, so nothing can wait in a circle.
- * - Callers take turns: a batch takes at most `callerTurnMax` items of one caller before the next
- *   caller has its turn, so that a large bulk gives one chunk per round.
- * - Bounded in items. An item past its deadline is given up and never enters a batch.
+ * - Callers take turns: a batch takes at most `callerTurnMax` of one caller before the next caller has
+ *   its turn, so that a large bulk gives one chunk per round.
+ * - An item has a weight: a group counts for as many as it has instructions and leaves whole.
+ * - Bounded in weight. An item past its deadline is given up and never enters a batch.
  *
  * Cost per item: a few map operations; forming a batch never scans what cannot leave.
  */
@@ -16,20 +17,23 @@ import { assert } from '../../kernel/assert.ts'
 export interface QueueItem {
   /** Whose turn it takes. */
   caller: string
+  /** How many instructions it stands for: at least 1, and at most a batch takes. */
+  weight: number
   /** The accounts that no two batches in flight may share, each once. */
   accountIds: readonly string[]
   /** In milliseconds of `performance.now()`. */
   deadline: number
 }
 
+/** Each in weight. */
 export interface QueueOptions {
-  itemsMax: number
-  batchItemsMax: number
+  queueMax: number
+  batchMax: number
   callerTurnMax: number
 }
 
 export interface Queue<T extends QueueItem> {
-  /** Items that wait, those that cannot leave yet included. */
+  /** The weight of what waits, what cannot leave yet included. */
   readonly size: number
   /** False when the queue is full: the item was not taken. */
   offer(item: T): boolean
@@ -68,10 +72,21 @@ interface Caller<T> {
   head: number
 }
 
+/** A batch under formation. */
+interface Forming<T> {
+  items: T[]
+  weight: number
+  /** The lines that it has closed. */
+  touched: Line<T>[]
+  /** An item did not fit any more. */
+  isClosed: boolean
+}
+
 export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T> {
-  const { itemsMax, batchItemsMax, callerTurnMax } = options
+  const { queueMax, batchMax, callerTurnMax } = options
   const lines = new Map<string, Line<T>>()
   const waitingItems = new Set<Waiting<T>>()
+  let waitingWeight = 0
   /** Callers with a non-empty list; insertion order is the order of turns. */
   const callers = new Map<string, Caller<T>>()
 
@@ -112,25 +127,33 @@ export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T
   function remove(waiting: Waiting<T>): void {
     waiting.gone = true
     waitingItems.delete(waiting)
+    waitingWeight -= waiting.item.weight
   }
 
-  /** Takes up to a turn's worth of one caller's items into `batch`. */
-  function takeTurn(caller: Caller<T>, batch: T[], touched: Line<T>[]): void {
-    const end = Math.min(batchItemsMax, batch.length + callerTurnMax)
-    while (batch.length < end) {
+  /** Takes up to a turn's worth of one caller's items into the batch. */
+  function takeTurn(caller: Caller<T>, batch: Forming<T>): void {
+    const end = Math.min(batchMax, batch.weight + callerTurnMax)
+    while (batch.weight < end) {
       const waiting = caller.ready[caller.head]
       if (!waiting) return
+      const { weight } = waiting.item
+      const mayGo = !waiting.gone && mayLeave(waiting)
+      if (mayGo && batch.weight > 0 && batch.weight + weight > batchMax) {
+        batch.isClosed = true
+        return
+      }
       caller.head += 1
       waiting.listed = false
-      if (waiting.gone || !mayLeave(waiting)) continue
+      if (!mayGo) continue
       remove(waiting)
-      batch.push(waiting.item)
+      batch.items.push(waiting.item)
+      batch.weight += weight
       for (const line of waiting.lines) {
         line.head += 1
         if (!line.closed) {
           line.closed = true
           line.ours = true
-          touched.push(line)
+          batch.touched.push(line)
         }
       }
       for (const line of waiting.lines) list(first(line))
@@ -138,27 +161,27 @@ export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T
   }
 
   function take(): T[] {
-    const batch: T[] = []
-    const touched: Line<T>[] = []
-    while (batch.length < batchItemsMax) {
+    const batch: Forming<T> = { items: [], weight: 0, touched: [], isClosed: false }
+    while (batch.weight < batchMax && !batch.isClosed) {
       const next = callers.values().next()
       if (next.done) break
       const caller = next.value
-      takeTurn(caller, batch, touched)
+      takeTurn(caller, batch)
+      const isOut = caller.head === caller.ready.length
+      caller.ready.splice(0, caller.head)
+      caller.head = 0
+      // Whose item did not fit any more has the first turn of the next batch, where it does.
+      if (batch.isClosed) break
       // To the end of the turns, or out of them.
       callers.delete(caller.name)
-      if (caller.head < caller.ready.length) {
-        caller.ready.splice(0, caller.head)
-        caller.head = 0
-        callers.set(caller.name, caller)
-      }
+      if (!isOut) callers.set(caller.name, caller)
     }
-    for (const line of touched) line.ours = false
-    return batch
+    for (const line of batch.touched) line.ours = false
+    return batch.items
   }
 
   function offer(item: T): boolean {
-    if (waitingItems.size >= itemsMax) return false
+    if (waitingWeight + item.weight > queueMax) return false
     const waiting: Waiting<T> = {
       item,
       lines: item.accountIds.map(lineOf),
@@ -167,6 +190,7 @@ export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T
     }
     for (const line of waiting.lines) line.waiting.push(waiting)
     waitingItems.add(waiting)
+    waitingWeight += item.weight
     list(waiting)
     return true
   }
@@ -201,13 +225,10 @@ export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T
     return earliest
   }
 
-  assert(
-    batchItemsMax > 0 && callerTurnMax > 0 && itemsMax > 0,
-    'the bounds of a queue are positive',
-  )
+  assert(batchMax > 0 && callerTurnMax > 0 && queueMax > 0, 'the bounds of a queue are positive')
   return {
     get size() {
-      return waitingItems.size
+      return waitingWeight
     },
     offer,
     take,

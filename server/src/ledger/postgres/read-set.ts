@@ -103,11 +103,11 @@ function namesOf(batch: readonly PreparedOrder[]) {
   const originalIds = new Set<Uuid>()
   for (const { accountIds: ids, prepared } of batch) {
     for (const id of ids) accountIds.add(id)
-    if (prepared === undefined) continue
-    const { keyId, instruction } = prepared
-    keyIds.add(keyId)
-    if (instruction.kind === 'reversal') originalIds.add(instruction.transferId)
-    else if ('holdId' in instruction) holdIds.add(instruction.holdId)
+    for (const { keyId, instruction } of prepared) {
+      keyIds.add(keyId)
+      if (instruction.kind === 'reversal') originalIds.add(instruction.transferId)
+      else if ('holdId' in instruction) holdIds.add(instruction.holdId)
+    }
   }
   return { accountIds, keyIds, holdIds, originalIds }
 }
