@@ -1,4 +1,4 @@
-/** The expiry of holds, as the configuration of a bank wants it: what it finds as a metric. */
+/** The expiry of holds, as the configuration of a bank wants it: what it finds as metrics. */
 import type { Config } from '../config/config.ts'
 import type { Database } from '../database/database.ts'
 import type { LedgerEngine } from '../ledger/ledger.ts'
@@ -16,12 +16,16 @@ export interface BankHoldExpiryOptions {
 
 export function createBankHoldExpiry(options: BankHoldExpiryOptions): HoldExpiry {
   const { config, database, ledger, logger, metrics } = options
-  const overdue = metrics.gauge('tallystick_holds_overdue')
+  const expired = metrics.counter('tallystick_holds_expired_total')
+  const overdue = metrics.gauge('tallystick_holds_overdue_seconds')
   return createHoldExpiry({
     database,
     ledger,
     intervalMilliseconds: config.ledger.holdExpiryIntervalMilliseconds,
-    onTurn: (found) => overdue.set(found),
+    onTurn({ holdCount, overdueSeconds }) {
+      expired.inc(holdCount)
+      overdue.set(overdueSeconds)
+    },
     onError: (error) => logger.warn({ err: error }, 'holds could not be expired; trying again'),
   })
 }

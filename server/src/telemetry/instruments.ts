@@ -109,9 +109,14 @@ export const instruments = {
     help: 'When the scheduled audit last had looked at everything; 0 before that.',
     labels: [],
   },
-  tallystick_holds_overdue: {
+  tallystick_holds_expired_total: {
+    type: 'counter',
+    help: 'Holds that this server found past their end and had expired; two may find the same one.',
+    labels: [],
+  },
+  tallystick_holds_overdue_seconds: {
     type: 'gauge',
-    help: 'Holds past their end that the last look of this server found, and had expired.',
+    help: 'For how long the oldest of them had been past its end, at the last look; 0 without any.',
     labels: [],
   },
   tallystick_audit_trail_events_total: {
@@ -138,6 +143,11 @@ export const instruments = {
     type: 'counter',
     help: 'Tries of jobs such as sending a mail: done, retried later, or given up.',
     labels: ['task', 'outcome'],
+  },
+  tallystick_cleaned_up_total: {
+    type: 'counter',
+    help: 'Rows that were deleted because they had long been over: sessions, links, challenges.',
+    labels: ['what'],
   },
   tallystick_database_pool_connections: {
     type: 'gauge',

@@ -20,26 +20,35 @@ import type { LedgerEngine } from '../engine.ts'
 
 /**
  * The accounts with the holds that have been overdue for longest, as many holds as the parameter
- * says, and how many of them each has. Index: hold_expiry, from its start. Locks nothing.
+ * says; how many of them each has, and for how long. Index: hold_expiry, from its start. Locks nothing.
  * The time is a subselect, since an index is of no use to a function that may differ from row to row.
  */
 export const overdueHolds = statement({
   name: 'ledger_overdue_holds',
   text: `
-    select debit_account_id as account_id, count(*) as hold_count
+    select debit_account_id as account_id, count(*) as hold_count,
+      extract(epoch from (select bank_now()) - min(expires_at)) as overdue_seconds
     from (
-      select debit_account_id from hold
+      select debit_account_id, expires_at from hold
       where state = 'active' and expires_at <= (select bank_now())
       order by expires_at limit $1::integer
     ) as overdue
     group by debit_account_id`,
   parameters: ['integer'],
-  columns: { account_id: 'uuid', hold_count: 'bigint' },
+  columns: { account_id: 'uuid', hold_count: 'bigint', overdue_seconds: 'numeric' },
 })
 
+/** What a turn found. */
+export interface HoldExpiryTurn {
+  /** Overdue holds, which the ledger has expired since. */
+  holdCount: number
+  /** For how long the first of them had been overdue. */
+  overdueSeconds: number
+}
+
 export interface HoldExpiry {
-  /** Expires what is overdue now, up to the bounds. Resolves with how many were found. */
-  run(): Promise<number>
+  /** Expires what is overdue now, up to the bounds. */
+  run(): Promise<HoldExpiryTurn>
   /** Runs again and again until `stop`. */
   start(): void
   /** Resolves when nothing of it runs any more. */
@@ -51,10 +60,10 @@ export interface HoldExpiryOptions {
   ledger: Pick<LedgerEngine, 'expireHolds'>
   /** How long to wait after a turn. */
   intervalMilliseconds: number
-  /** The most holds in one page; 1000 when not given. */
+  /** The most holds in one page; 250 when not given, so that the queue has room for others. */
   pageSize?: number
-  /** Told after each turn how many overdue holds it found. */
-  onTurn: (found: number) => void
+  /** Told after each turn that did not fail. */
+  onTurn: (turn: HoldExpiryTurn) => void
   /** Told of each failure; it goes on after the next interval. */
   onError: (error: unknown) => void
 }
@@ -62,29 +71,31 @@ export interface HoldExpiryOptions {
 const pagesPerTurnMax = 100
 
 export function createHoldExpiry(options: HoldExpiryOptions): HoldExpiry {
-  const { database, ledger, intervalMilliseconds, pageSize = 1000, onTurn, onError } = options
+  const { database, ledger, intervalMilliseconds, pageSize = 250, onTurn, onError } = options
   assert(intervalMilliseconds > 0 && pageSize > 0, 'the bounds of the expiry are positive')
   let work: { stopping: AbortController; done: Promise<void> } | undefined
 
-  /** Resolves with how many overdue holds there were, up to a page. */
-  async function expirePage(): Promise<number> {
+  async function expirePage(): Promise<HoldExpiryTurn> {
     const { rows } = await database.kysely.executeQuery<RowOf<typeof overdueHolds>>(
       CompiledQuery.raw(overdueHolds.text, [pageSize]),
     )
-    if (rows.length === 0) return 0
-    await ledger.expireHolds(rows.map(({ account_id }) => account_id))
-    return rows.reduce((sum, { hold_count }) => sum + toSafeInteger(hold_count), 0)
+    if (rows.length > 0) await ledger.expireHolds(rows.map(({ account_id }) => account_id))
+    return {
+      holdCount: rows.reduce((sum, { hold_count }) => sum + toSafeInteger(hold_count), 0),
+      overdueSeconds: Math.max(0, ...rows.map(({ overdue_seconds }) => Number(overdue_seconds))),
+    }
   }
 
-  async function run(signal?: AbortSignal): Promise<number> {
-    let found = 0
-    for (let page = 1; page <= pagesPerTurnMax; page += 1) {
-      const count = await expirePage()
-      found += count
-      if (count < pageSize || signal?.aborted) break
+  async function run(signal?: AbortSignal): Promise<HoldExpiryTurn> {
+    const turn = await expirePage()
+    let lastCount = turn.holdCount
+    for (let page = 2; page <= pagesPerTurnMax; page += 1) {
+      if (lastCount < pageSize || signal?.aborted) break
+      lastCount = (await expirePage()).holdCount
+      turn.holdCount += lastCount
     }
-    onTurn(found)
-    return found
+    onTurn(turn)
+    return turn
   }
 
   async function runUntil({ signal }: AbortController): Promise<void> {
