@@ -254,6 +254,7 @@ function createLedger(options: {
     url,
     namedStatements: config.database.namedStatements,
     transferAmountMax: config.bank.transferAmountMax,
+    timeZone: config.bank.timeZone,
     telemetry: createLedgerTelemetry(metrics, tracer),
     ...(role !== undefined && { role }),
   })

@@ -48,6 +48,7 @@ export function createAccountAdminRoutes({
     const { userId: principalId } = request.principal
     const outcome = await ledger.changeAccount({
       principalId,
+      authority: 'staff',
       accountId,
       change: wanted,
       requestId: request.id,

@@ -125,14 +125,15 @@ describe('what the ledger does on the say-so of staff', () => {
     if (outcome.kind !== 'opened') throw new Error('not opened')
     const accountId = outcome.account.id
     const act = { principalId, requestId: 'req_act' }
+    const staff = { ...act, authority: 'staff', accountId } as const
     const change = (kind: 'freeze' | 'unfreeze') =>
-      ledger.changeAccount({ ...act, accountId, change: { kind } })
+      ledger.changeAccount({ ...staff, change: { kind } })
     await change('freeze')
     await change('freeze')
     await change('unfreeze')
     const limit = { kind: 'set_overdraft_limit', overdraftLimit: 500 } as const
-    await ledger.changeAccount({ ...act, accountId, change: limit })
-    const own = { ...act, principalId: ownerId, accountId, change: limit }
+    await ledger.changeAccount({ ...staff, change: limit })
+    const own = { ...staff, principalId: ownerId, change: limit }
     expect(await ledger.changeAccount(own)).toMatchObject({ refusal: { code: 'own_account' } })
     const first = await ledger.openBankAccount('fees', 'EUR', undefined, act)
     await ledger.openBankAccount('fees', 'EUR', undefined, act)

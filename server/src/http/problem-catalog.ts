@@ -7,6 +7,7 @@
  * again cannot help.
  */
 
+import { accountProblems } from './account-problems.ts'
 import type { ProblemKind } from './problem-kind.ts'
 import { proofProblems } from './proof-problems.ts'
 import { refusalProblems } from './refusal-problems.ts'
@@ -309,6 +310,7 @@ export const problemCatalog = {
       'Nothing was done. Wait as `Retry-After` says and send the same request again. `RateLimit-Policy` names the limit and `RateLimit` what is left of it. Tries to log in are limited by address and account; where you have logged in before, what others try does not hold you up.',
   },
 
+  ...accountProblems,
   ...proofProblems,
 
   // Ours: 5xx.

@@ -106,8 +106,9 @@ function stopCases(createHarness: () => Promise<LedgerHarness>): void {
     await expect(world.customer()).rejects.toMatchObject(shuttingDown)
     await expect(world.ledger.openBankAccount('cash', 'EUR')).rejects.toMatchObject(shuttingDown)
     const { accountId } = from
-    const freeze = { principalId: world.teller, accountId, change: { kind: 'freeze' } } as const
-    const lateChange = world.ledger.changeAccount({ ...freeze, requestId: 'request-late' })
+    const staff = { principalId: world.teller, authority: 'staff', accountId } as const
+    const freeze = { ...staff, change: { kind: 'freeze' }, requestId: 'request-late' } as const
+    const lateChange = world.ledger.changeAccount(freeze)
     await expect(lateChange).rejects.toMatchObject(shuttingDown)
     // A second stop is a stop.
     await world.ledger.stop()

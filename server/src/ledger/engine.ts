@@ -193,6 +193,10 @@ export interface AccountState {
   normalSide: Side
   status: 'open' | 'frozen' | 'closed'
   overdraftLimit: Minor
+  /** The most that one transfer or hold may move; `null`: the bank's own limit alone. */
+  transferLimit: Minor | null
+  /** The most that may leave in a day of the bank by the owner's word; `null`: no such limit. */
+  dailyLimit: Minor | null
   ledgerBalance: bigint
   held: Minor
   /** The seq of its last entry, 0 when it has none. */
@@ -229,15 +233,19 @@ export type OpenAccountOutcome =
       requestId: string
     }
 
-/** What staff change about a customer's account; money does not move. */
+/** What is changed about a customer's account; money does not move. */
 export type AccountChange =
   | { kind: 'freeze' }
   | { kind: 'unfreeze' }
   | { kind: 'set_overdraft_limit'; overdraftLimit: Minor }
+  | { kind: 'set_limits'; transferLimit: Minor | null; dailyLimit: Minor | null }
+  /** For good: a closed account neither pays nor receives. */
+  | { kind: 'close' }
 
 export interface ChangeAccountInstruction {
-  /** Whoever of the staff says so. */
   principalId: Uuid
+  /** `owner`: only to close an account of the principal's own. */
+  authority: Authority
   accountId: Uuid
   change: AccountChange
   requestId: string
@@ -249,6 +257,11 @@ export type ChangeAccountRefusal =
   | { code: 'account_not_found' }
   | { code: 'own_account' }
   | { code: 'account_closed' }
+  /** Only staff close what they have frozen. */
+  | { code: 'account_frozen' }
+  /** Only an account with nothing on it is closed. */
+  | { code: 'account_not_empty'; ledgerBalance: Minor }
+  | { code: 'account_has_holds'; held: Minor }
   /** The limit would be less than what the account is overdrawn by, which `minimum` is. */
   | { code: 'overdraft_in_use'; minimum: Minor }
   /** The available balance would leave the range of exact integers. */
@@ -320,7 +333,7 @@ export interface LedgerEngine {
     normalSide?: Side,
     act?: StaffAct,
   ): Promise<{ account: BankAccount; created: boolean }>
-  /** Freezes, unfreezes or sets the overdraft limit of a customer's account, durably. */
+  /** Freezes, unfreezes or closes a customer's account, or sets its limits, durably. */
   changeAccount(instruction: ChangeAccountInstruction): Promise<ChangeAccountOutcome>
   /** The present state of an account, or `undefined`; reads committed data, takes no locks. */
   account(id: Uuid): Promise<AccountState | undefined>

@@ -39,6 +39,11 @@ const cases: { [Code in RefusalCode]: [Extract<Refusal, { code: Code }>, number,
     422,
     { limit: 5, requested: 6, currency: 'EUR' },
   ],
+  daily_limit_exceeded: [
+    { code: 'daily_limit_exceeded', limit: 9, available: 5, requested: 6, currency: 'EUR' },
+    422,
+    { limit: 9, available: 5, requested: 6, currency: 'EUR' },
+  ],
   insufficient_funds: [
     { code: 'insufficient_funds', available: 5, requested: 6, currency: 'EUR' },
     422,

@@ -103,6 +103,11 @@ function describe(refusal: Refusal, fieldNames: FieldNames): Description {
           currency: refusal.currency,
         },
       }
+    case 'daily_limit_exceeded':
+      return {
+        detail: `Of ${minorUnits(refusal.limit, refusal.currency)} a day ${refusal.available} are left, ${minorUnits(refusal.requested, refusal.currency)} was requested.`,
+        facts: { limit: refusal.limit, ...availableFacts(refusal) },
+      }
     case 'insufficient_funds':
       return {
         detail: `The account has ${minorUnits(refusal.available, refusal.currency)} available, ${minorUnits(refusal.requested, refusal.currency)} was requested.`,

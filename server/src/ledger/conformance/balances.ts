@@ -40,6 +40,8 @@ export function balanceCases(use: () => World): void {
       normalSide: 'credit',
       status: 'open',
       overdraftLimit: 0,
+      transferLimit: null,
+      dailyLimit: null,
       ledgerBalance: 170n,
       held: 0,
       version: 2,

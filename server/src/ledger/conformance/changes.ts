@@ -10,7 +10,8 @@ function changing(
   { accountId }: Pick<Customer, 'accountId'>,
   change: AccountChange,
 ): ChangeAccountInstruction {
-  return { principalId: world.teller, accountId, change, requestId: 'request-change' }
+  const staff = { principalId: world.teller, authority: 'staff' } as const
+  return { ...staff, accountId, change, requestId: 'request-change' }
 }
 
 const overdraft = (overdraftLimit: number) =>

@@ -1,4 +1,5 @@
 /** Builders for the tests of the core: an account, an instruction, and a batch of them. */
+import { createDayStart } from '../../kernel/day-start.ts'
 import type { Uuid } from '../../kernel/ids.ts'
 import { MINOR_MAX } from '../../kernel/money.ts'
 import type { Hold, Instruction, TransferInstruction } from '../engine.ts'
@@ -27,11 +28,14 @@ export function lockedAccount(number: number, changes: Partial<LockedAccount> = 
     normalSide: 'credit',
     status: 'open',
     overdraftLimit: 0,
+    transferLimit: null,
+    dailyLimit: null,
     ledgerBalance: 1000n,
     held: 0,
     version: 1,
     bookedAtMilliseconds: 1,
     holdExpiresAtMilliseconds: Infinity,
+    spending: null,
     ...changes,
   }
 }
@@ -111,7 +115,7 @@ export function decisionInput(
     overdue: new Map(),
     instructions: instructions.map((each, index) => prepare(each, 1000 + index, named)),
     nowMilliseconds: 1_000_000,
-    rules: { transferAmountMax: MINOR_MAX },
+    rules: { transferAmountMax: MINOR_MAX, dayStart: createDayStart('UTC') },
     ...changes,
   }
 }

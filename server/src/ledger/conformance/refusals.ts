@@ -107,6 +107,18 @@ const cases: Record<TransferCode, Case> = {
       currency: 'EUR',
     }),
   },
+  daily_limit_exceeded: {
+    async spoil({ from }, world) {
+      await world.setLimits(from, { dailyLimit: 99 })
+    },
+    expected: () => ({
+      code: 'daily_limit_exceeded',
+      limit: 99,
+      available: 99,
+      requested: 100,
+      currency: 'EUR',
+    }),
+  },
   insufficient_funds: {
     async spoil({ from, instruction }, world) {
       await world.mustPost(world.withdrawal(from, 950))
@@ -133,6 +145,7 @@ const spoilOrder: readonly TransferCode[] = [
   'insufficient_funds',
   'balance_out_of_range',
   'limit_exceeded',
+  'daily_limit_exceeded',
   'account_frozen',
   'account_closed',
   'currency_mismatch',

@@ -118,6 +118,21 @@ export function createWorld(harness: LedgerHarness) {
     return opened
   }
 
+  /** Sets both limits; those that are not given are taken away. */
+  async function setLimits(
+    { accountId }: Pick<Customer, 'accountId'>,
+    { transferLimit = null, dailyLimit = null }: Partial<Limits>,
+  ): Promise<void> {
+    const outcome = await ledger.changeAccount({
+      principalId: teller,
+      authority: 'staff',
+      accountId,
+      change: { kind: 'set_limits', transferLimit, dailyLimit },
+      requestId: 'request-limits',
+    })
+    assert(outcome.kind === 'changed', 'the limits of an open account can be set')
+  }
+
   async function balanceOf({ accountId }: { accountId: Uuid }): Promise<bigint> {
     const state = await ledger.account(accountId)
     assert(state, 'the account is there')
@@ -152,11 +167,14 @@ export function createWorld(harness: LedgerHarness) {
     withdrawal,
     transfer,
     mustPost,
+    setLimits,
     postAll,
     balanceOf,
     bankBalance,
   }
 }
+
+type Limits = Pick<AccountState, 'transferLimit' | 'dailyLimit'>
 
 /** A user and one account of theirs. */
 export interface Customer {

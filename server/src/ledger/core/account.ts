@@ -15,6 +15,16 @@ import type { LockedAccount } from './types.ts'
 /** The first balance that `numeric(38, 0)` cannot hold, in either direction. */
 const bankBalanceEnd = 10n ** 38n
 
+/** What of an account others than the rules may see. */
+export function stateOf({
+  bookedAtMilliseconds: _bookedAt,
+  holdExpiresAtMilliseconds: _holdExpiresAt,
+  spending: _spending,
+  ...state
+}: LockedAccount): AccountState {
+  return state
+}
+
 export function isCustomerAccount(account: AccountState): boolean {
   return account.ownerId !== null
 }

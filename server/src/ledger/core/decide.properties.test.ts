@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { assert } from '../../kernel/assert.ts'
+import { createDayStart } from '../../kernel/day-start.ts'
 import { MINOR_MAX } from '../../kernel/money.ts'
 import type { Outcome, PostedTransfer, TransferInstruction } from '../engine.ts'
 import { availableBalance } from './account.ts'
@@ -134,7 +135,7 @@ const scenario = fc
   })
 type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never
 
-const rules = { transferAmountMax: MINOR_MAX - 1 }
+const rules = { transferAmountMax: MINOR_MAX - 1, dayStart: createDayStart('UTC') }
 
 /** What an engine keeps between batches. */
 interface Books {

@@ -26,10 +26,11 @@ export function decide(input: DecisionInput): Decision {
   const { instructions, nowMilliseconds, rules } = input
   assert(Number.isSafeInteger(nowMilliseconds), 'the time is in whole milliseconds')
   const draft = createDraft(input)
+  const terms = { nowMilliseconds, rules }
   for (const [accountId, overdue] of input.overdue) {
-    expireOverdue(draft, accountId, overdue, nowMilliseconds)
+    expireOverdue(draft, accountId, overdue, terms)
   }
-  const outcomes = decideAll(draft, instructions, { nowMilliseconds, rules })
+  const outcomes = decideAll(draft, instructions, terms)
   assert(outcomes.length === instructions.length, 'each instruction has one outcome')
   const changes = changesOf(draft)
   assert(changes.keys.length >= changes.transfers.length, 'each posted transfer has its key')

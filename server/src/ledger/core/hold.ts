@@ -17,6 +17,7 @@ import type {
 import { withHeld, withoutHeld } from './account.ts'
 import type { Draft } from './draft.ts'
 import { wordsOf } from './fields.ts'
+import { countingTime, withGivenBack, withSpent } from './limits.ts'
 import { refused, type Ruling, type Terms } from './ruling.ts'
 import type { LedgerRefusal } from './stored-refusal.ts'
 import {
@@ -43,12 +44,13 @@ export function decideHold(
   const found = findSides(draft, prepared, instruction)
   if ('refusal' in found) return refused(found.refusal)
   const { debit, credit } = found.sides
+  const placedAt = countingTime(debit, nowMilliseconds)
   const refusal =
     refuseSides(instruction, found.sides) ??
     refuseStatus(found.sides) ??
-    refuseSpending(debit, amount, rules)
+    refuseSpending(instruction, debit, { nowMilliseconds: placedAt, rules })
   if (refusal) return refused(refusal)
-  const expiresAtMilliseconds = nowMilliseconds + expiresInSeconds * 1000
+  const expiresAtMilliseconds = placedAt + expiresInSeconds * 1000
   const hold: Hold = {
     id: prepared.newId,
     principalId,
@@ -59,9 +61,10 @@ export function decideHold(
     currency,
     state: 'active',
     expiresAt: new Date(expiresAtMilliseconds),
-    createdAt: new Date(nowMilliseconds),
+    createdAt: new Date(placedAt),
   }
-  draft.changeAccount(withHeld(debit, amount, expiresAtMilliseconds))
+  const spent = withSpent(debit, amount, placedAt, rules)
+  draft.changeAccount(withHeld(spent, amount, expiresAtMilliseconds))
   draft.changeHold({ hold, isNew: true, resolvedAtMilliseconds: null, transferId: null })
   return { kind: 'held', hold }
 }
@@ -71,9 +74,10 @@ export function decideCapture(
   draft: Draft,
   prepared: PreparedInstruction,
   instruction: CaptureInstruction,
-  { nowMilliseconds }: Terms,
+  terms: Terms,
 ): Ruling {
-  const found = findActiveHold(draft, prepared, instruction, nowMilliseconds)
+  const { nowMilliseconds } = terms
+  const found = findActiveHold(draft, prepared, instruction, terms)
   if ('refusal' in found) return refused(found.refusal)
   const { hold, debit } = found
   const { currency } = hold
@@ -85,7 +89,8 @@ export function decideCapture(
   }
   const credit = draft.account(hold.creditAccountId)
   assert(credit, 'the accounts of a hold are locked with it')
-  const sides = { debit: withoutHeld(debit, hold.amount), credit }
+  const givenBack = withGivenBack(debit, hold, hold.amount - amount, terms)
+  const sides = { debit: withoutHeld(givenBack, hold.amount), credit }
   const refusal = refuseStatus(sides) ?? refuseBalances(sides, amount)
   if (refusal) return refused(refusal)
   const { principalId } = instruction
@@ -113,11 +118,11 @@ export function decideRelease(
   draft: Draft,
   prepared: PreparedInstruction,
   instruction: ReleaseInstruction,
-  { nowMilliseconds }: Terms,
+  terms: Terms,
 ): Ruling {
-  const found = findActiveHold(draft, prepared, instruction, nowMilliseconds)
+  const found = findActiveHold(draft, prepared, instruction, terms)
   if ('refusal' in found) return refused(found.refusal)
-  return { kind: 'held', hold: giveBack(draft, found.hold, 'released', nowMilliseconds) }
+  return { kind: 'held', hold: giveBack(draft, found.hold, 'released', terms) }
 }
 
 /** Expires what was found overdue on an account, before anything is decided. */
@@ -125,12 +130,12 @@ export function expireOverdue(
   draft: Draft,
   accountId: string,
   { holds, nextExpiryMilliseconds }: Overdue,
-  nowMilliseconds: number,
+  terms: Terms,
 ): void {
   for (const hold of holds) {
     assert(hold.debitAccountId === accountId, 'what is overdue is expired under its own lock')
-    assert(isOverdue(hold, nowMilliseconds), 'no hold expires early')
-    giveBack(draft, hold, 'expired', nowMilliseconds)
+    assert(isOverdue(hold, terms.nowMilliseconds), 'no hold expires early')
+    giveBack(draft, hold, 'expired', terms)
   }
   const account = draft.account(accountId)
   assert(account, 'what is overdue is on a locked account')
@@ -145,7 +150,7 @@ function findActiveHold(
   draft: Draft,
   prepared: PreparedInstruction,
   { holdId, principalId }: CaptureInstruction | ReleaseInstruction,
-  nowMilliseconds: number,
+  terms: Terms,
 ): { hold: Hold; debit: LockedAccount } | { refusal: LedgerRefusal } {
   const debit = draft.account(prepared.debitAccountId)
   const hold = draft.hold(holdId)
@@ -155,8 +160,8 @@ function findActiveHold(
   }
   assert(hold.debitAccountId === debit.id, 'a hold is decided on under its own lock')
   // An account that has very many overdue ones is rid of them over several batches.
-  const isOver = hold.state === 'active' && isOverdue(hold, nowMilliseconds)
-  const present = isOver ? giveBack(draft, hold, 'expired', nowMilliseconds) : hold
+  const isOver = hold.state === 'active' && isOverdue(hold, terms.nowMilliseconds)
+  const present = isOver ? giveBack(draft, hold, 'expired', terms) : hold
   if (present.state !== 'active') {
     return { refusal: { code: 'hold_not_active', state: present.state } }
   }
@@ -172,14 +177,15 @@ function giveBack(
   draft: Draft,
   hold: Hold,
   state: Extract<HoldState, 'released' | 'expired'>,
-  nowMilliseconds: number,
+  terms: Terms,
 ): Hold {
   assert(hold.state === 'active', 'a hold is resolved once')
   const account = draft.account(hold.debitAccountId)
   assert(account, 'the debit account of a hold is locked')
-  draft.changeAccount(withoutHeld(account, hold.amount))
+  const givenBack = withGivenBack(account, hold, hold.amount, terms)
+  draft.changeAccount(withoutHeld(givenBack, hold.amount))
   const resolved = { ...hold, state }
-  const change = { hold: resolved, isNew: false, resolvedAtMilliseconds: nowMilliseconds }
+  const change = { hold: resolved, isNew: false, resolvedAtMilliseconds: terms.nowMilliseconds }
   draft.changeHold({ ...change, transferId: null })
   return resolved
 }

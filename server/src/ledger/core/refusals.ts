@@ -22,6 +22,7 @@ export const refusalOrder = [
   'account_frozen',
   'account_closed',
   'limit_exceeded',
+  'daily_limit_exceeded',
   'insufficient_funds',
   'balance_out_of_range',
   'group_failed',
@@ -78,8 +79,16 @@ export type Refusal =
   /** A frozen account only receives, so only the debit side is refused. */
   | { code: 'account_frozen' }
   | { code: 'account_closed'; side: Side }
-  /** The amount is over the bank's limit for one transfer. */
+  /** The amount is over the limit for one transfer: the bank's or the account's, the smaller one. */
   | { code: 'limit_exceeded'; limit: Minor; requested: Minor; currency: CurrencyCode }
+  /** The amount is over what is left of the account's limit for a day. */
+  | {
+      code: 'daily_limit_exceeded'
+      limit: Minor
+      available: Minor
+      requested: Minor
+      currency: CurrencyCode
+    }
   | { code: 'insufficient_funds'; available: Minor; requested: Minor; currency: CurrencyCode }
   /** The balance of that side would leave +-(2^53 - 1). */
   | { code: 'balance_out_of_range'; side: Side }

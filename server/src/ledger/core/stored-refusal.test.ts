@@ -33,6 +33,13 @@ const examples: { [C in StoredRefusal['code']]: StoredRefusal & { code: C } } = 
   account_frozen: { code: 'account_frozen' },
   account_closed: { code: 'account_closed', side: 'credit' },
   limit_exceeded: { code: 'limit_exceeded', limit: 5, requested: MINOR_MAX, currency: 'EUR' },
+  daily_limit_exceeded: {
+    code: 'daily_limit_exceeded',
+    limit: 5,
+    available: 0,
+    requested: MINOR_MAX,
+    currency: 'EUR',
+  },
   insufficient_funds: { code: 'insufficient_funds', available: 0, requested: 1, currency: 'EUR' },
   balance_out_of_range: { code: 'balance_out_of_range', side: 'credit' },
   group_failed: { code: 'group_failed', index: 0 },

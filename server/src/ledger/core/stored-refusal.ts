@@ -45,6 +45,13 @@ function facts(refusal: StoredRefusal): Record<string, string | number> {
       }
     case 'limit_exceeded':
       return { limit: refusal.limit, requested: refusal.requested, currency: refusal.currency }
+    case 'daily_limit_exceeded':
+      return {
+        limit: refusal.limit,
+        available: refusal.available,
+        requested: refusal.requested,
+        currency: refusal.currency,
+      }
     case 'capture_exceeds_hold':
     case 'reversal_exceeds_original':
     case 'insufficient_funds':
@@ -93,6 +100,14 @@ export function decodeRefusal(stored: unknown): StoredRefusal {
       return {
         code,
         limit: read.number('limit'),
+        requested: read.number('requested'),
+        currency: read.text('currency'),
+      }
+    case 'daily_limit_exceeded':
+      return {
+        code,
+        limit: read.number('limit'),
+        available: read.number('available'),
         requested: read.number('requested'),
         currency: read.text('currency'),
       }

@@ -18,9 +18,10 @@ import {
 } from './account.ts'
 import type { Draft, View } from './draft.ts'
 import { wordsOf } from './fields.ts'
+import { countingTime, isCounted, limitsLeft, refuseByLimits, withSpent } from './limits.ts'
 import { refused, type Ruling, type Terms } from './ruling.ts'
 import type { LedgerRefusal } from './stored-refusal.ts'
-import type { LedgerRules, LockedAccount, PreparedInstruction } from './types.ts'
+import type { LockedAccount, PreparedInstruction } from './types.ts'
 
 /** Both accounts of a transfer that nothing forbids so far. */
 export interface Sides {
@@ -48,15 +49,18 @@ export function decideTransfer(
   const found = findSides(draft, prepared, instruction)
   if ('refusal' in found) return refused(found.refusal)
   const { sides } = found
+  const bookedAt = bookingTime(sides, nowMilliseconds)
   const refusal =
     refuseSides(instruction, sides) ??
     refuseStatus(sides) ??
-    refuseSpending(sides.debit, amount, rules) ??
+    refuseSpending(instruction, sides.debit, { nowMilliseconds: bookedAt, rules }) ??
     refuseBalances(sides, amount)
   if (refusal) return refused(refusal)
   const movement: Movement = { kind, principalId, amount, currency, ...wordsOf(instruction) }
   if (prepared.group) movement.groupId = prepared.group.id
-  return post(draft, prepared.newId, movement, sides, nowMilliseconds)
+  const { debit, credit } = sides
+  const spent = isCounted(kind) ? withSpent(debit, amount, bookedAt, rules) : debit
+  return post(draft, prepared.newId, movement, { debit: spent, credit }, bookedAt)
 }
 
 /** Both accounts, or the side that is absent, is not for this kind, or is not the caller's. */
@@ -123,15 +127,14 @@ export function refuseStatus({ debit, credit }: Sides): LedgerRefusal | undefine
 
 /** Whether the account may spend that much now, by moving it or by having it held. */
 export function refuseSpending(
+  { kind, amount }: TransferInstruction | HoldInstruction,
   debit: LockedAccount,
-  amount: Minor,
-  rules: LedgerRules,
+  { nowMilliseconds, rules }: Terms,
 ): LedgerRefusal | undefined {
-  const { currency } = debit
-  if (amount > rules.transferAmountMax) {
-    return { code: 'limit_exceeded', limit: rules.transferAmountMax, requested: amount, currency }
-  }
-  return refuseFunds(debit, amount)
+  const limits = isCounted(kind)
+    ? limitsLeft(debit, rules, nowMilliseconds)
+    : { transfer: rules.transferAmountMax, dailyRemaining: null }
+  return refuseByLimits(debit, amount, limits) ?? refuseFunds(debit, amount)
 }
 
 /** Whether the account has that much to spend; the bank's accounts have always. */
@@ -163,6 +166,12 @@ export interface Movement extends Words {
   groupId?: Uuid
 }
 
+/** When a transfer is booked: never before the last entries of its accounts, or the day it counts in. */
+function bookingTime({ debit, credit }: Sides, nowMilliseconds: number): number {
+  const last = Math.max(debit.bookedAtMilliseconds, credit.bookedAtMilliseconds)
+  return Math.max(countingTime(debit, nowMilliseconds), last)
+}
+
 /** Posts what nothing refuses: one entry on each side, never earlier than their last. */
 export function post(
   draft: Draft,
@@ -174,11 +183,7 @@ export function post(
   const { amount, currency } = movement
   assert(debit.id !== credit.id, 'a transfer has two accounts')
   assert(debit.currency === currency && credit.currency === currency, 'a transfer has one currency')
-  const bookedAtMilliseconds = Math.max(
-    nowMilliseconds,
-    debit.bookedAtMilliseconds,
-    credit.bookedAtMilliseconds,
-  )
+  const bookedAtMilliseconds = bookingTime({ debit, credit }, nowMilliseconds)
   const debitAfter = withEntry(debit, 'debit', amount, bookedAtMilliseconds)
   const creditAfter = withEntry(credit, 'credit', amount, bookedAtMilliseconds)
   const transfer = {

@@ -5,6 +5,7 @@
  * An engine locks the accounts of a batch, then reads the keys and the time, calls `decide` once,
  * and writes exactly what the decision lists. All times are milliseconds since the Unix epoch.
  */
+import type { DayStart } from '../../kernel/day-start.ts'
 import type { Uuid } from '../../kernel/ids.ts'
 import type { Minor } from '../../kernel/money.ts'
 import type {
@@ -25,6 +26,8 @@ import type { StoredRefusal } from './stored-refusal.ts'
 export interface LedgerRules {
   /** The most that one transfer may move. */
   transferAmountMax: Minor
+  /** When the day of the bank began that a moment is in: a pure function of its time zone. */
+  dayStart: DayStart
 }
 
 /** An account under its row lock. */
@@ -36,6 +39,15 @@ export interface LockedAccount extends AccountState {
    * a hold was resolved, and then costs a look for nothing.
    */
   holdExpiresAtMilliseconds: number
+  /** What counts towards its daily limit; `null` when it has none, and then nothing is counted. */
+  spending: Spending | null
+}
+
+/** What has left an account on a day: see limits.ts for what counts. */
+export interface Spending {
+  /** The start of a day of the bank: the last on which something was counted. */
+  sinceMilliseconds: number
+  spent: bigint
 }
 
 /** A transfer that a reversal names, with what its reversals have moved back so far. */

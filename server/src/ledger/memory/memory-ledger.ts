@@ -9,10 +9,12 @@
 import { assert, present } from '../../kernel/assert.ts'
 import { type Clock, systemClock } from '../../kernel/clock.ts'
 import type { CurrencyCode } from '../../kernel/currency.ts'
+import { createDayStart } from '../../kernel/day-start.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { createUuidSource, type Uuid } from '../../kernel/ids.ts'
 import { MINOR_MAX, type Minor } from '../../kernel/money.ts'
-import { decideChange } from '../core/change.ts'
+import { stateOf } from '../core/account.ts'
+import { countsFrom, decideChange } from '../core/change.ts'
 import { decide } from '../core/decide.ts'
 import { assertGroup } from '../core/group.ts'
 import { bankNormalSide, decideOpening } from '../core/opening.ts'
@@ -20,6 +22,7 @@ import { decodeRefusal, encodeRefusal } from '../core/stored-refusal.ts'
 import type { Side } from '../core/refusals.ts'
 import type { StaffEvent } from '../core/staff-event.ts'
 import type {
+  LedgerRules,
   LockedAccount,
   NewKey,
   Original,
@@ -51,6 +54,8 @@ export interface MemoryLedgerOptions {
   /** Business time; it may step back, bookings do not. */
   clock?: Clock
   transferAmountMax?: Minor
+  /** IANA; `UTC` when not given. */
+  timeZone?: string
 }
 
 /** What tests may see and set beside the engine's own calls. */
@@ -71,7 +76,8 @@ export interface MemoryLedger extends LedgerEngine {
 }
 
 export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLedger {
-  const { clock = systemClock, transferAmountMax = MINOR_MAX } = options
+  const { clock = systemClock, transferAmountMax = MINOR_MAX, timeZone = 'UTC' } = options
+  const rules: LedgerRules = { transferAmountMax, dayStart: createDayStart(timeZone) }
   const newId = createUuidSource(() => clock.now().getTime())
   const keyMaker = createKeyMaker(Buffer.alloc(32, 1))
   const accounts = new Map<Uuid, LockedAccount>()
@@ -90,11 +96,14 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
       normalSide,
       status: 'open',
       overdraftLimit: 0,
+      transferLimit: null,
+      dailyLimit: null,
       ledgerBalance: 0n,
       held: 0,
       version: 0,
       bookedAtMilliseconds: -Infinity,
       holdExpiresAtMilliseconds: Infinity,
+      spending: null,
     })
     return id
   }
@@ -212,7 +221,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
       overdue: overdueOn(accountIds, nowMilliseconds),
       instructions,
       nowMilliseconds,
-      rules: { transferAmountMax },
+      rules,
     })
     for (const account of decision.accounts) accounts.set(account.id, account)
     for (const { hold } of decision.holds) holds.set(hold.id, hold)
@@ -273,13 +282,33 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
     instruction: ChangeAccountInstruction,
   ): Promise<ChangeAccountOutcome> {
     assertRunning()
-    const before = accounts.get(instruction.accountId)
-    const outcome = decideChange(instruction, before && stateOf(before))
-    if (before && outcome.kind === 'changed') {
-      const { status, overdraftLimit } = outcome.account
-      accounts.set(before.id, { ...before, status, overdraftLimit })
-    }
-    return outcome
+    const { accountId } = instruction
+    apply([accountId], [])
+    const account = accounts.get(accountId)
+    const nowMilliseconds = clock.now().getTime()
+    const since = account && countsFrom(instruction, account, { nowMilliseconds, rules })
+    const spending =
+      since === undefined
+        ? undefined
+        : { sinceMilliseconds: since, spent: spentSince(accountId, since) }
+    const decision = decideChange(instruction, account, spending)
+    if (decision.kind === 'refused') return decision
+    accounts.set(accountId, decision.account)
+    return { ...decision, account: stateOf(decision.account) }
+  }
+
+  /** What a daily limit would have counted, had there been one. */
+  function spentSince(accountId: Uuid, milliseconds: number): bigint {
+    const isCounted = (thing: { debitAccountId: Uuid; createdAt: Date }) =>
+      thing.debitAccountId === accountId && thing.createdAt.getTime() >= milliseconds
+    const moved = [...transfers.values()].filter((each) => each.kind === 'transfer')
+    const amounts = [
+      ...moved.filter(isCounted).map(({ amount }) => amount),
+      ...[...holds.values()]
+        .filter(isCounted)
+        .map(({ state, amount, captured }) => (state === 'active' ? amount : captured)),
+    ]
+    return amounts.reduce((sum, amount) => sum + BigInt(amount), 0n)
   }
 
   return {
@@ -345,20 +374,4 @@ function asTransferOutcome(outcome: Outcome): TransferOutcome {
 function factsOf(transfer: PostedTransfer): PostedFacts {
   const facts = { ...transfer, description: null, reference: null, metadata: null }
   return facts
-}
-
-function stateOf(locked: LockedAccount): AccountState {
-  const { id, ownerId, currency, normalSide, status } = locked
-  const { overdraftLimit, ledgerBalance, held, version } = locked
-  return {
-    id,
-    ownerId,
-    currency,
-    normalSide,
-    status,
-    overdraftLimit,
-    ledgerBalance,
-    held,
-    version,
-  }
 }

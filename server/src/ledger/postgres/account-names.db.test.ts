@@ -1,21 +1,30 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createStoreBank, type StoreBank } from '../../../../test/support/store-bank.ts'
+import { createDatabase, type Database } from '../../database/database.ts'
 import type { Uuid } from '../../kernel/ids.ts'
 import { createAccountNames, type AccountNames } from './account-names.ts'
 
 let bank: StoreBank
+let database: Database
 let names: AccountNames
 let owner: Uuid
 let account: Uuid
 
 beforeAll(async () => {
   bank = await createStoreBank()
-  names = createAccountNames(bank)
+  database = createDatabase({
+    url: bank.url,
+    poolSize: 1,
+    applicationName: 'test',
+    namedStatements: true,
+  })
+  names = createAccountNames(database)
   owner = await bank.user('alice')
   account = await bank.open(owner, 'EUR', 'Rent')
 })
 
 afterAll(async () => {
+  await database.close()
   await bank.close()
 })
 

@@ -13,20 +13,21 @@ export interface AccountNames {
   rename(accountId: Uuid, ownerId: Uuid, name: string | null): Promise<boolean>
 }
 
-export function createAccountNames({ kysely }: Pick<Database, 'kysely'>): AccountNames {
+export function createAccountNames({ transaction }: Pick<Database, 'transaction'>): AccountNames {
   return {
     // Indexes account_detail_pkey and account_pkey; locks the one row of `account_detail`, which no
     // batch touches.
-    async rename(accountId, ownerId, name) {
-      const { numUpdatedRows } = await kysely
-        .updateTable('account_detail')
-        .set({ name })
-        .from('account')
-        .whereRef('account.id', '=', 'account_detail.account_id')
-        .where('account_detail.account_id', '=', accountId)
-        .where('account.owner_id', '=', ownerId)
-        .executeTakeFirst()
-      return numUpdatedRows === 1n
-    },
+    rename: (accountId, ownerId, name) =>
+      transaction(async (tx) => {
+        const { numUpdatedRows } = await tx
+          .updateTable('account_detail')
+          .set({ name })
+          .from('account')
+          .whereRef('account.id', '=', 'account_detail.account_id')
+          .where('account_detail.account_id', '=', accountId)
+          .where('account.owner_id', '=', ownerId)
+          .executeTakeFirst()
+        return numUpdatedRows === 1n
+      }),
   }
 }

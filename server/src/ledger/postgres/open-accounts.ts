@@ -225,6 +225,8 @@ export function accountState(row: Selectable<Account>): AccountState {
     normalSide: side(row.normal_side),
     status: status(row.status),
     overdraftLimit: toSafeInteger(row.overdraft_limit),
+    transferLimit: row.transfer_limit === null ? null : toSafeInteger(row.transfer_limit),
+    dailyLimit: row.daily_limit === null ? null : toSafeInteger(row.daily_limit),
     ledgerBalance: toBigInt(row.ledger_balance),
     held: toSafeInteger(row.held),
     version: toSafeInteger(row.version),

@@ -14,11 +14,13 @@
  *   `batchSizeMax`. Past any of them the answer is `overloaded`, with nothing done.
  */
 import { assert, present } from '../../kernel/assert.ts'
+import { createDayStart } from '../../kernel/day-start.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { createUuidSource, type Uuid } from '../../kernel/ids.ts'
 import type { Minor } from '../../kernel/money.ts'
 import { createDatabase } from '../../database/database.ts'
 import { decide as decideByRules } from '../core/decide.ts'
+import type { LedgerRules } from '../core/types.ts'
 import { assertGroup } from '../core/group.ts'
 import type {
   GroupOutcome,
@@ -54,6 +56,8 @@ export interface PostgresLedgerOptions {
   role?: string
   /** The most that one transfer may move. */
   transferAmountMax: Minor
+  /** IANA: where the days of daily limits begin. `UTC` when not given. */
+  timeZone?: string
   batchSizeMax?: number
   batchesInFlight?: number
   queueSizeMax?: number
@@ -72,6 +76,7 @@ export interface PostgresLedgerOptions {
 }
 
 const defaults = {
+  timeZone: 'UTC',
   batchSizeMax: 256,
   batchesInFlight: 2,
   queueSizeMax: 10_000,
@@ -100,9 +105,13 @@ export function createPostgresLedger(given: PostgresLedgerOptions): LedgerEngine
   const newId = createUuidSource()
   const keyMaker = createKeyMakerSource(database)
   const openAccounts = createOpenAccounts({ database, newId, keyMaker })
-  const changeAccount = createChangeAccount(database)
+  const rules: LedgerRules = {
+    transferAmountMax: options.transferAmountMax,
+    dayStart: createDayStart(options.timeZone),
+  }
+  const changeAccount = createChangeAccount({ database, rules, expireHolds })
   const findNamedAccounts = createFindNamedAccounts(database)
-  const batches = createBatches(options)
+  const batches = createBatches(options, rules)
   const dispatch = createDispatcher({
     queue: {
       queueMax: options.queueSizeMax,
@@ -191,7 +200,7 @@ export function createPostgresLedger(given: PostgresLedgerOptions): LedgerEngine
 }
 
 /** Attempts on the ledger's own connections. */
-function createBatches(options: typeof defaults & PostgresLedgerOptions) {
+function createBatches(options: typeof defaults & PostgresLedgerOptions, rules: LedgerRules) {
   const { flightLimitMilliseconds, lockTimeoutMilliseconds, idleTimeoutMilliseconds } = options
   const connections = createConnections({
     url: options.url,
@@ -206,7 +215,7 @@ function createBatches(options: typeof defaults & PostgresLedgerOptions) {
   }
   const attemptOptions: AttemptOptions = {
     decide: options.decide,
-    rules: { transferAmountMax: options.transferAmountMax },
+    rules,
     beginText: beginText(limits, options.role),
     flightLimitMilliseconds,
   }

@@ -12,25 +12,27 @@ export type Row = readonly (string | null)[]
 export function readLockedAccount(row: Row): LockedAccount {
   const holdExpiresAt = row[10]
   return {
-    ...readAccount(row),
-    bookedAtMilliseconds: Number(text(row, 9)),
-    holdExpiresAtMilliseconds: typeof holdExpiresAt === 'string' ? Number(holdExpiresAt) : Infinity,
-  }
-}
-
-/** The first nine columns of `lockAccounts`. */
-export function readAccount(row: Row): AccountState {
-  return {
     id: text(row, 0),
     ownerId: row[1] ?? null,
     currency: text(row, 2),
     normalSide: side(text(row, 3)),
     status: status(text(row, 4)),
     overdraftLimit: integer(row, 5),
+    transferLimit: integerIfAny(row, 11),
+    dailyLimit: integerIfAny(row, 12),
     ledgerBalance: toBigInt(text(row, 6)),
     held: integer(row, 7),
     version: integer(row, 8),
+    bookedAtMilliseconds: Number(text(row, 9)),
+    holdExpiresAtMilliseconds: typeof holdExpiresAt === 'string' ? Number(holdExpiresAt) : Infinity,
+    spending: readSpending(row),
   }
+}
+
+function readSpending(row: Row): LockedAccount['spending'] {
+  const sinceMilliseconds = integerIfAny(row, 13)
+  if (sinceMilliseconds === null) return null
+  return { sinceMilliseconds, spent: toBigInt(text(row, 14)) }
 }
 
 /** A row of `readKeys` that has a key. */
@@ -115,6 +117,10 @@ export function text(row: Row, place: number): string {
 
 export function integer(row: Row, place: number): number {
   return toSafeInteger(text(row, place))
+}
+
+function integerIfAny(row: Row, place: number): number | null {
+  return typeof row[place] === 'string' ? integer(row, place) : null
 }
 
 export function side(value: string): Side {

@@ -49,13 +49,19 @@ const accountColumns = {
   version: 'bigint',
   booked_at_milliseconds: 'text',
   hold_expires_at_milliseconds: 'text?',
+  transfer_limit: 'bigint?',
+  daily_limit: 'bigint?',
+  spent_since_milliseconds: 'text?',
+  spent: 'numeric',
 } as const
 
 function lockText(locking: string): string {
   return `
     select id, owner_id, currency, normal_side, status, overdraft_limit, ledger_balance, held, version,
       round(date_part('epoch', booked_at) * 1000)::text as booked_at_milliseconds,
-      round(date_part('epoch', hold_expires_at) * 1000)::text as hold_expires_at_milliseconds
+      round(date_part('epoch', hold_expires_at) * 1000)::text as hold_expires_at_milliseconds,
+      transfer_limit, daily_limit,
+      round(date_part('epoch', spent_since) * 1000)::text as spent_since_milliseconds, spent
     from account
     where id = any($1)
     order by id

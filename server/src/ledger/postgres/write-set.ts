@@ -28,7 +28,9 @@ export function writeSet(decision: Decision): { statement: Statement; values: Bu
     ...keysValues(sortedKeys),
   ]
   const counts = [accounts.length, transfers.length, words.length, keys.length]
-  if (staffEvents.length === 0 && links.length === 0 && holds.length === 0) {
+  const isCounting = accounts.some(({ spending }) => spending !== null)
+  const isBare = staffEvents.length === 0 && links.length === 0 && holds.length === 0
+  if (isBare && !isCounting) {
     return { statement: writeBatch, values: [...values, integerArray(counts)] }
   }
   const placed = holds.filter(({ isNew }) => isNew)
@@ -42,6 +44,8 @@ export function writeSet(decision: Decision): { statement: Statement; values: Bu
     ...linksValues(links),
     ...placedValues(placed),
     ...resolvedValues(resolved),
+    bigintArray(accounts.map(({ spending }) => spending?.sinceMilliseconds ?? 0)),
+    numericArray(accounts.map(({ spending }) => spending?.spent ?? 0n)),
   ]
   return { statement: writeFullBatch, values: [...values, ...fullValues] }
 }

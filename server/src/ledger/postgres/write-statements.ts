@@ -147,7 +147,7 @@ export const writeBatch = statement({
 
 /**
  * The same with all that some batches have besides: rows of the audit trail, holds that were placed
- * or resolved (index: hold_pkey), and what transfers belong to. Zero milliseconds stand for no time.
+ * or resolved (index: hold_pkey), what transfers belong to, and what counts towards daily limits. Zero milliseconds stand for no time.
  * A statement of its own: the empty arrays and inserts of nothing would cost every bare batch 3 to 4 %
  * of its write set for the audit trail alone.
  */
@@ -188,12 +188,14 @@ export const writeFullBatch = statement({
     )`,
     counts: `, cardinality($36::uuid[]), cardinality($44::uuid[]), cardinality($48::uuid[]),
         (select count(*) from resolved)`,
-    accountArrays: ', $42::bigint[]',
-    accountColumns: ', hold_expires_at',
+    accountArrays: ', $42::bigint[], $65::bigint[], $66::numeric[]',
+    accountColumns: ', hold_expires_at, spent_since, spent',
     // An account without entries may have something held by its overdraft.
     bookedAt: `case when c.version = 0 then a.booked_at else ${bookedAt} end`,
     accountChanges: `,
-        hold_expires_at = to_timestamp(nullif(c.hold_expires_at, 0) / 1000.0::double precision)`,
+        hold_expires_at = to_timestamp(nullif(c.hold_expires_at, 0) / 1000.0::double precision),
+        spent_since = to_timestamp(nullif(c.spent_since, 0) / 1000.0::double precision),
+        spent = c.spent`,
     keyArrays: ', $43::uuid[]',
     keyColumns: ', hold_id',
     keyValues: ', k.hold_id',
@@ -229,6 +231,8 @@ export const writeFullBatch = statement({
     'bigint[]',
     'bigint[]',
     'uuid[]',
+    'bigint[]',
+    'numeric[]',
   ],
   columns: writeColumns,
 })
