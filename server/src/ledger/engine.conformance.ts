@@ -9,8 +9,12 @@ import { present } from '../kernel/assert.ts'
 import { accountCases } from './conformance/accounts.ts'
 import { changeCases, staffEventCases } from './conformance/changes.ts'
 import { balanceCases } from './conformance/balances.ts'
+import { holdCases } from './conformance/holds.ts'
+import { holdKeyCases } from './conformance/hold-keys.ts'
 import { idempotencyCases } from './conformance/idempotency.ts'
+import { namedRefusalCases } from './conformance/named-refusals.ts'
 import { refusalCases } from './conformance/refusals.ts'
+import { reversalCases } from './conformance/reversals.ts'
 import { sideCases } from './conformance/sides.ts'
 import { createWorld, type LedgerHarness, type World } from './conformance/world.ts'
 
@@ -38,6 +42,18 @@ export function ledgerConformance(name: string, createHarness: () => Promise<Led
     })
     describe('idempotency', () => {
       idempotencyCases(use)
+    })
+    describe('holds', () => {
+      holdCases(use)
+    })
+    describe('holds and their keys', () => {
+      holdKeyCases(use)
+    })
+    describe('reversals', () => {
+      reversalCases(use)
+    })
+    describe('refusals of what names a hold or a transfer', () => {
+      namedRefusalCases(use)
     })
     describe('balances', () => {
       balanceCases(use)

@@ -41,12 +41,9 @@ export const accountTotals = auditStatement(
 export const accountRules = auditStatement(
   'account_rules',
   '',
-  `select 'account_held' as check_name,
-      jsonb_build_object('account_id', id, 'held', held) as facts
-    from account where held <> 0
-    union all
-    select 'account_overdrawn', jsonb_build_object('account_id', id,
+  `select 'account_overdrawn' as check_name, jsonb_build_object('account_id', id,
       'ledger_balance', ledger_balance::text, 'held', held, 'overdraft_limit', overdraft_limit)
+      as facts
     from account where owner_id is not null and ledger_balance - held + overdraft_limit < 0
     union all
     select 'account_range',
@@ -86,7 +83,6 @@ export const accountPasses: readonly AuditPass[] = [
   {
     title: 'accounts by themselves',
     checks: {
-      account_held: 'nothing is held without an active hold, and there are no holds yet',
       account_overdrawn: "no customer's account is below its limit",
       account_range: "a customer's balance is within +-(2^53 - 1)",
       account_normal_side: "a customer's account is credit-normal",

@@ -2,7 +2,7 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase, type Database } from '../../database/database.ts'
 import { Fault } from '../../kernel/fault.ts'
-import { createWorld } from '../conformance/world.ts'
+import { createWorld, type Customer, type World } from '../conformance/world.ts'
 import { createSealer } from '../postgres/sealer.ts'
 import { createPostgresHarness, type PostgresHarness } from '../postgres/testing.ts'
 import { auditLedger, auditPasses, auditSnapshot, type AuditProgress } from './audit.ts'
@@ -31,7 +31,10 @@ afterAll(async () => {
   await harness.close()
 })
 
-/** Three customers, two currencies, deposits, a withdrawal with a fee account, words, refusals. */
+/**
+ * Three customers, two currencies, deposits, a withdrawal with a fee account, words, refusals, holds in
+ * every state but expired, a reversal in two parts.
+ */
 async function playStory(): Promise<void> {
   const world = createWorld(harness)
   const [ada, ben] = [await world.customer(1000), await world.customer(1000)]
@@ -44,6 +47,9 @@ async function playStory(): Promise<void> {
       index % 2 ? world.transfer(ada, ben, 3, words) : world.transfer(ben, ada, 5),
     ),
   )
+  await playHolds(world, ada, ben)
+  const original = await world.mustPost(world.transfer(ada, ben, 30))
+  for (const amount of [20, 10]) await world.mustPost(world.reversal(ben, original, { amount }))
   const refused = await world.ledger.post(world.transfer(ada, ben, 100_000))
   expect(refused.kind).toBe('refused')
   const opening = { ownerId: world.newId(), currency: 'EUR', name: null, accountsMax: 1 }
@@ -65,6 +71,15 @@ async function playStory(): Promise<void> {
     const { account } = await world.ledger.openBankAccount(code, currency)
     accounts.set(name, account.accountId)
   }
+}
+
+async function playHolds(world: World, ada: Customer, ben: Customer): Promise<void> {
+  await world.mustHold(world.hold(ada, ben, 40))
+  await world.mustHold(world.hold(ada, ben, 7))
+  const captured = await world.mustHold(world.hold(ada, ben, 25))
+  await world.mustPost(world.capture(ada, captured, { amount: 15 }))
+  const released = await world.mustHold(world.hold(ben, ada, 60))
+  await world.mustHold(world.release(ben, released))
 }
 
 /** The last transfer between two customers, whose change touches the end of both chains. */
@@ -91,7 +106,65 @@ const corruptions: readonly [check: string, sql: string, alsoFound?: string[]][]
     'account_booked_at',
     `update account set booked_at = booked_at + interval '1 s' where id = :ada`,
   ],
-  ['account_held', `update account set held = 1 where id = :ada`],
+  ['account_held', `update account set held = held + 1 where id = :ada`],
+  ['account_held', `update account set held = held - 1 where id = :ada`],
+  [
+    'account_held',
+    `insert into hold (id, principal_id, debit_account_id, credit_account_id, amount, currency,
+       expires_at, created_at, state)
+     select gen_random_uuid(), principal_id, :ada, :ben, 1, 'EUR', expires_at, created_at, 'active'
+     from hold where state = 'active' order by expires_at desc limit 1`,
+  ],
+  ['account_hold_expiry', `update account set hold_expires_at = null where id = :ada`],
+  [
+    'account_hold_expiry',
+    `update account set hold_expires_at = hold_expires_at + interval '1 day' where id = :ada`,
+  ],
+  ['account_hold_expiry', `update account set hold_expires_at = bank_now() where id = :ben`],
+  ['hold_accounts', `update hold set currency = 'USD' where state = 'released'`],
+  [
+    'hold_accounts',
+    `update hold set credit_account_id = gen_random_uuid() where state = 'released'`,
+  ],
+  ['hold_accounts', `update hold set credit_account_id = :cash where state = 'released'`],
+  ['hold_capture', `update hold set captured = captured - 1 where state = 'captured'`],
+  [
+    'hold_capture',
+    `update hold set debit_account_id = :ben, credit_account_id = :ada where state = 'captured'`,
+  ],
+  ['link_transfer', `delete from transfer_link where hold_id is not null`],
+  ['link_transfer', `delete from transfer_link where reverses_id is not null`],
+  [
+    'link_transfer',
+    `insert into transfer_link (transfer_id, group_id) values (gen_random_uuid(), gen_random_uuid())`,
+  ],
+  [
+    'link_transfer',
+    `insert into transfer_link (transfer_id, reverses_id)
+     select ${last}, t.id from transfer as t
+     where t.debit_account_id = :ben and t.credit_account_id = :ada and t.kind = 'transfer' limit 1`,
+  ],
+  [
+    'link_hold',
+    `update hold set state = 'released', captured = 0, transfer_id = null where state = 'captured'`,
+  ],
+  ['link_hold', `update transfer_link set hold_id = gen_random_uuid() where hold_id is not null`],
+  [
+    'reversal_original',
+    `update transfer_link set reverses_id = gen_random_uuid() where reverses_id is not null`,
+  ],
+  [
+    // A transfer of at least as much in the same direction as the reversal.
+    'reversal_original',
+    `update transfer_link set reverses_id = (select id from transfer
+       where kind = 'deposit' and credit_account_id = :ada) where reverses_id is not null`,
+  ],
+  [
+    // One of 3, by which 20 and 10 were never moved.
+    'reversal_sum',
+    `update transfer_link set reverses_id = (select id from transfer where amount = 3 limit 1)
+     where reverses_id is not null`,
+  ],
   [
     'account_overdrawn',
     `alter table account drop constraint account_not_overdrawn;
@@ -221,6 +294,10 @@ const corruptions: readonly [check: string, sql: string, alsoFound?: string[]][]
      where account_id is not null`,
   ],
   [
+    'key_outcome',
+    `update idempotency_key set hold_id = gen_random_uuid() where hold_id is not null`,
+  ],
+  [
     'key_principal',
     `update idempotency_key set principal_id = gen_random_uuid()
      where transfer_id = ${last}`,
@@ -230,6 +307,14 @@ const corruptions: readonly [check: string, sql: string, alsoFound?: string[]][]
     `insert into idempotency_key select gen_random_uuid(), principal_id, 'another', 0, format,
        fields, request_id, transfer_id, account_id, refusal, created_at
      from idempotency_key where transfer_id = ${last}`,
+  ],
+  [
+    'key_alone',
+    `insert into idempotency_key (id, principal_id, key, item_index, format, fields, request_id,
+       hold_id, created_at)
+     select gen_random_uuid(), k.principal_id, 'another', 0, k.format, k.fields, k.request_id,
+       k.hold_id, k.created_at
+     from idempotency_key as k join hold as h on h.id = k.hold_id where h.state = 'active'`,
   ],
 ]
 
@@ -257,7 +342,7 @@ describe('the auditor', () => {
     const { url } = harness.database
     const report = await auditLedger({ url, onProgress: (step) => steps.push(step) })
     expect(report.findings).toEqual([])
-    expect(report).toMatchObject({ accountCount: 7, transferCount: 46 })
+    expect(report).toMatchObject({ accountCount: 7, transferCount: 50 })
     expect(steps.map(({ number }) => number)).toEqual(auditPasses.map((_, index) => index + 1))
     expect(report.checkCount).toBe(new Set(corruptions.map(([check]) => check)).size)
   })
@@ -304,11 +389,11 @@ describe('the trial balance', () => {
       lines: [
         { code: 'cash', accountCount: 1, debit: 2000n, credit: 0n, held: 0n },
         { code: 'fees', accountCount: 1, debit: 0n, credit: 30n, held: 0n },
-        { code: null, accountCount: 3, debit: 0n, credit: 1970n, held: 70n },
+        { code: null, accountCount: 3, debit: 0n, credit: 1970n, held: 117n },
       ],
       debit: 2000n,
       credit: 2000n,
-      held: 70n,
+      held: 117n,
     })
     expect(won).toMatchObject({ currency: 'KRW', debit: 5000n, credit: 5000n })
   })

@@ -17,6 +17,7 @@ import { accountPasses } from './account-checks.ts'
 import type { AuditPass } from './check.ts'
 import { entryPasses } from './entry-checks.ts'
 import { collectFindings, type AuditFinding } from './finding.ts'
+import { holdPasses } from './hold-checks.ts'
 import { keyPasses } from './key-checks.ts'
 import { transferPasses } from './transfer-checks.ts'
 
@@ -25,6 +26,7 @@ export const auditPasses: readonly AuditPass[] = [
   ...accountPasses,
   ...entryPasses,
   ...transferPasses,
+  ...holdPasses,
   ...keyPasses,
 ]
 

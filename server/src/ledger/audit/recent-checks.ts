@@ -156,10 +156,10 @@ export const recentEntries = statement({
 })
 
 /**
- * The accounts that the range touched against their last entry, as both are now; and those with the
- * shortest histories, as many as have the third parameter's count of entries together, against the
+ * The accounts that the range touched against their last entry and their active holds, as all are
+ * now; and those with the shortest histories, as many as have the third parameter's count of entries together, against the
  * sum of all their entries. Indexes: those of the range, account_pkey, transfer_debit_entry,
- * transfer_credit_entry. Locks nothing.
+ * transfer_credit_entry, hold_active. Locks nothing.
  */
 export const touchedAccounts = statement({
   name: 'audit_touched_accounts',
@@ -168,7 +168,7 @@ export const touchedAccounts = statement({
       select debit_account_id as id from posted union select credit_account_id from posted
     ), state as materialized (
       select a.* from touched as t cross join lateral (
-        select id, normal_side, ledger_balance, version, booked_at from account
+        select id, normal_side, ledger_balance, version, booked_at, held from account
         where id = t.id offset 0
       ) as a
     ), latest as (
@@ -181,6 +181,12 @@ export const touchedAccounts = statement({
           where credit_account_id = s.id order by credit_seq desc limit 1)
         order by seq desc limit 1
       ) as e on true
+    ), reserved as (
+      select s.id, s.held, h.held_expected
+      from state as s cross join lateral (
+        select coalesce(sum(amount), 0) as held_expected from hold
+        where debit_account_id = s.id and state = 'active'
+      ) as h
     ), short as (
       select * from (
         select *, sum(version) over (order by version, id) as entry_count from state
@@ -208,6 +214,10 @@ export const touchedAccounts = statement({
       ) as v(check_name, is_broken, facts)
       where v.is_broken
       union all
+      select 'account_held', jsonb_build_object('account_id', id, 'held', held,
+        'expected', held_expected::text)
+      from reserved where held <> held_expected
+      union all
       select v.check_name, jsonb_build_object('account_id', r.id) || v.facts
       from recomputed as r cross join lateral (values
         ('account_sum', r.ledger_balance <> r.balance_expected, jsonb_build_object(
@@ -218,6 +228,52 @@ export const touchedAccounts = statement({
       where v.is_broken`,
   ),
   parameters: ['bigint', 'bigint', 'integer'],
+  columns: findingColumns,
+})
+
+/**
+ * Captures and reversals against what they name. Indexes: those of the range, transfer_link_pkey,
+ * hold_pkey, transfer_pkey, transfer_link_reverses. Locks nothing.
+ */
+export const recentLinks = statement({
+  name: 'audit_recent_links',
+  text: sampleText(
+    `${range}, linked as (
+      select t.*, l.hold_id, l.reverses_id,
+        (t.kind = 'capture') = (l.hold_id is not null)
+          and (t.kind = 'reversal') = (l.reverses_id is not null) as is_linked,
+        h.transfer_id = t.id and h.state = 'captured' and h.captured = t.amount
+          and h.debit_account_id = t.debit_account_id
+          and h.credit_account_id = t.credit_account_id as is_captured,
+        o.kind <> 'reversal' and o.debit_account_id = t.credit_account_id
+          and o.credit_account_id = t.debit_account_id and o.currency = t.currency as is_swapped,
+        o.amount as original_amount
+      from posted as t
+        left join lateral (
+          select * from transfer_link where transfer_id = t.id offset 0
+        ) as l on true
+        left join lateral (select * from hold where id = l.hold_id offset 0) as h on true
+        left join lateral (select * from transfer where id = l.reverses_id offset 0) as o on true
+      where t.kind in ('capture', 'reversal')
+    ), checked as (
+      select *, original_amount < (
+          select sum(r.amount) from transfer_link as x
+            cross join lateral (select amount from transfer where id = x.transfer_id offset 0) as r
+          where x.reverses_id = linked.reverses_id
+        ) as is_exceeded
+      from linked
+    )`,
+    `select v.check_name, jsonb_build_object('transfer_id', c.id, 'hold_id', c.hold_id,
+        'reverses_id', c.reverses_id) as facts
+      from checked as c cross join lateral (values
+        ('link_transfer', not c.is_linked),
+        ('hold_capture', c.hold_id is not null and c.is_captured is not true),
+        ('reversal_original', c.reverses_id is not null and c.is_swapped is not true),
+        ('reversal_sum', c.is_exceeded)
+      ) as v(check_name, is_broken)
+      where v.is_broken`,
+  ),
+  parameters: ['bigint', 'bigint'],
   columns: findingColumns,
 })
 
@@ -237,6 +293,11 @@ export const recentChecks: Readonly<Record<string, string>> = {
   account_balance: 'an account has the balance after its last entry',
   account_version: 'the version of an account is the seq of its last entry',
   account_booked_at: 'an account knows the time of its last entry',
+  account_held: 'what is held on an account is the sum of its active holds',
+  link_transfer: 'captures and reversals name a hold or a transfer',
+  hold_capture: 'a capture has resolved its hold, between the same accounts and with its amount',
+  reversal_original: 'a reversal has the sides of its original swapped, and its currency',
+  reversal_sum: 'all reversals of a transfer together are at most its amount',
   account_sum: 'an account has the sum of its entries',
   account_count: 'an account has as many entries as its version says',
 }

@@ -46,8 +46,13 @@ function createAudit(): ScheduledAudit {
   })
 }
 
-/** Forty transfers between the two, in batches of a few, sealed. */
+/** A hold that stays, a capture, a reversal, and forty transfers in batches of a few, sealed. */
 async function post(): Promise<void> {
+  await world.mustHold(world.hold(ada, ben, 5))
+  const hold = await world.mustHold(world.hold(ada, ben, 20))
+  await world.mustPost(world.capture(ada, hold, { amount: 15 }))
+  const original = await world.mustPost(world.transfer(ada, ben, 30))
+  await world.mustPost(world.reversal(ben, original))
   await world.postAll(
     Array.from({ length: 40 }, (_, index) =>
       index % 2 ? world.transfer(ada, ben, 3) : world.transfer(ben, ada, 5),
@@ -109,6 +114,20 @@ const corruptions: readonly [checks: string[], sql: string][] = [
      update audit_progress set position = 1`,
   ],
   [['position'], `update batch set position = position + 1 where id = ${wide}`],
+  [['account_held'], `update account set held = held + 1 where id = :ada`],
+  [['account_held'], `update hold set amount = amount + 1 where state = 'active'`],
+  [['link_transfer'], `delete from transfer_link`],
+  [['hold_capture'], `update hold set captured = captured - 1 where state = 'captured'`],
+  [['hold_capture'], `update hold set transfer_id = gen_random_uuid() where state = 'captured'`],
+  [
+    ['reversal_original'],
+    `update transfer_link set reverses_id = gen_random_uuid() where reverses_id is not null`,
+  ],
+  [
+    ['reversal_sum'],
+    `update transfer_link set reverses_id = (select id from transfer where kind = 'transfer'
+       and debit_account_id = :ada order by amount limit 1) where reverses_id is not null`,
+  ],
 ]
 
 describe('the scheduled audit', () => {

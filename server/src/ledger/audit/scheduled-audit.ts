@@ -27,6 +27,7 @@ import {
   chunkAfter,
   recentChecks,
   recentEntries,
+  recentLinks,
   recentTransfers,
   touchedAccounts,
 } from './recent-checks.ts'
@@ -185,6 +186,7 @@ async function audit(tx: Transaction<DB>, after: number, until: number): Promise
   return [
     ...(await find(recentTransfers, [after, until])),
     ...(await find(recentEntries, [after, until])),
+    ...(await find(recentLinks, [after, until])),
     ...(await find(touchedAccounts, [after, until, entriesPerChunk])),
   ]
 }

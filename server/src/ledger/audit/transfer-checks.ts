@@ -11,8 +11,9 @@ export const transferAccounts = auditStatement(
       d.currency <> t.currency or c.currency <> t.currency as is_mixed,
       t.amount not between 1 and 9007199254740991 or t.debit_account_id = t.credit_account_id
         as is_unsound,
-      (d.owner_id is null) <> (t.kind = 'deposit') or (c.owner_id is null) <> (t.kind = 'withdrawal')
-        as is_misnamed
+      case t.kind when 'reversal' then d.owner_id is null and c.owner_id is null
+        else (d.owner_id is null) <> (t.kind = 'deposit')
+          or (c.owner_id is null) <> (t.kind = 'withdrawal') end as is_misnamed
     from transfer as t
       left join account as d on d.id = t.debit_account_id
       left join account as c on c.id = t.credit_account_id
@@ -103,7 +104,8 @@ export const transferPasses: readonly AuditPass[] = [
       transfer_accounts: 'both accounts of a transfer exist',
       transfer_currency: 'a transfer and its accounts have one currency',
       transfer_amount: 'a transfer moves 1 to 2^53 - 1 between two accounts',
-      transfer_kind: 'the bank pays deposits, receives withdrawals and takes part in nothing else',
+      transfer_kind:
+        'the bank pays deposits, receives withdrawals and takes part in their reversals alone',
     },
     statement: transferAccounts,
   },

@@ -2,10 +2,10 @@
  * Every refusal once with its facts, and every pair of refusals that can apply at once: the earlier
  * one in `refusalOrder` is the answer. A code without a case fails the suite.
  */
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { MINOR_MAX } from '../../kernel/money.ts'
 import { refusalOrder, type Refusal, type RefusalCode } from '../core/refusals.ts'
-import type { TransferInstruction } from '../engine.ts'
+import type { HoldOutcome, TransferInstruction, TransferOutcome } from '../engine.ts'
 import { conformanceAmountMax, type Customer, type World } from './world.ts'
 
 /** An instruction that nothing refuses, and what may be made wrong about it. */
@@ -22,7 +22,7 @@ interface Case {
 }
 
 /** Those that only captures, releases and reversals meet; they have a suite of their own. */
-const ofNamed = [
+export const namedRefusals = [
   'hold_not_found',
   'transfer_not_found',
   'hold_not_active',
@@ -31,10 +31,11 @@ const ofNamed = [
   'reversal_exceeds_original',
 ] as const satisfies readonly RefusalCode[]
 
-type TransferCode = Exclude<RefusalCode, (typeof ofNamed)[number]>
+/** `group_failed` is what a group alone meets: groups.ts. */
+type TransferCode = Exclude<RefusalCode, (typeof namedRefusals)[number] | 'group_failed'>
 
 function isOfTransfers(code: RefusalCode): code is TransferCode {
-  return !ofNamed.some((each) => each === code)
+  return code !== 'group_failed' && !namedRefusals.some((each) => each === code)
 }
 
 const transferRefusals = refusalOrder.filter(isOfTransfers)
@@ -158,13 +159,33 @@ const spoilOrder: readonly TransferCode[] = [
 /** The receiver's balance is out of the picture when the payer is the receiver. */
 const impossible: readonly (readonly TransferCode[])[] = [['same_account', 'balance_out_of_range']]
 
-async function refuse(world: World, codes: readonly TransferCode[]) {
+type Send = (
+  world: World,
+  instruction: TransferInstruction,
+) => Promise<TransferOutcome | HoldOutcome>
+
+const asTransfer: Send = ({ ledger }, instruction) => ledger.post(instruction)
+
+/** The same parties and amount, reserved. */
+const asHold: Send = ({ ledger }, instruction) => {
+  const { debit, credit, amount, currency, principalId, idempotencyKey, requestId } = instruction
+  const asked = { principalId, idempotencyKey, requestId, authority: 'owner' } as const
+  const parties = { debit, credit, amount, currency }
+  return ledger.hold({ kind: 'hold', ...asked, ...parties, expiresInSeconds: 60 })
+}
+
+/** What of it a hold can meet: only owners place one, and the receiver's balance waits. */
+const holdRefusals = transferRefusals.filter(
+  (code) => !['idempotency_key_reused', 'own_account', 'balance_out_of_range'].includes(code),
+)
+
+async function refuse(world: World, codes: readonly TransferCode[], send: Send) {
   const all = new Set(codes)
   const from = await world.customer(1000)
   const to = await world.customer()
   const draft = { from, to, instruction: world.transfer(from, to, 100) }
   for (const code of spoilOrder) if (all.has(code)) await cases[code].spoil(draft, world, all)
-  const outcome = await world.ledger.post(draft.instruction)
+  const outcome = await send(world, draft.instruction)
   return { draft, outcome }
 }
 
@@ -174,27 +195,37 @@ export function refusalCases(use: () => World): void {
     expect(spoilOrder.toSorted()).toEqual(transferRefusals.toSorted())
   })
 
-  it.each(transferRefusals)('refuses with %s and its facts, and changes nothing', async (code) => {
-    const world = use()
-    const { draft, outcome } = await refuse(world, [code])
-    expect(outcome).toEqual({
-      kind: 'refused',
-      refusal: cases[code].expected(draft, world),
-      replayed: false,
-      requestId: draft.instruction.requestId,
+  const sends = [
+    { name: 'a transfer', send: asTransfer, codes: transferRefusals },
+    { name: 'a hold', send: asHold, codes: holdRefusals },
+  ]
+  describe.each(sends)('of $name', ({ send, codes }) => {
+    it.each(codes)('refuses with %s and its facts, and changes nothing', async (code) => {
+      const world = use()
+      const { draft, outcome } = await refuse(world, [code], send)
+      expect(outcome).toEqual({
+        kind: 'refused',
+        refusal: cases[code].expected(draft, world),
+        replayed: false,
+        requestId: draft.instruction.requestId,
+      })
+      const ledgerBalance = code === 'insufficient_funds' ? 50n : 1000n
+      const state = await world.ledger.account(draft.from.accountId)
+      expect(state).toMatchObject({ ledgerBalance, held: 0 })
     })
-    const expectedBalance = code === 'insufficient_funds' ? 50n : 1000n
-    expect(await world.balanceOf(draft.from)).toBe(expectedBalance)
-  })
 
-  const pairs = transferRefusals.flatMap((first, index) =>
-    transferRefusals
+    it.each(pairsOf(codes))('answers %s where %s applies too', async (first, second) => {
+      const { outcome } = await refuse(use(), [first, second], send)
+      expect(outcome).toMatchObject({ kind: 'refused', refusal: { code: first } })
+    })
+  })
+}
+
+function pairsOf(codes: readonly TransferCode[]): (readonly [TransferCode, TransferCode])[] {
+  return codes.flatMap((first, index) =>
+    codes
       .slice(index + 1)
       .filter((second) => !impossible.some(([a, b]) => a === first && b === second))
       .map((second) => [first, second] as const),
   )
-  it.each(pairs)('answers %s where %s applies too', async (first, second) => {
-    const { outcome } = await refuse(use(), [first, second])
-    expect(outcome).toMatchObject({ kind: 'refused', refusal: { code: first } })
-  })
 }

@@ -8,9 +8,15 @@ import { MINOR_MAX, type Minor } from '../../kernel/money.ts'
 import type { StaffEvent } from '../core/staff-event.ts'
 import type {
   AccountState,
+  CaptureInstruction,
+  Hold,
+  HoldInstruction,
   LedgerEngine,
   Party,
   PostedTransfer,
+  PostingInstruction,
+  ReleaseInstruction,
+  ReversalInstruction,
   TransferInstruction,
   TransferOutcome,
 } from '../engine.ts'
@@ -26,6 +32,9 @@ export interface LedgerHarness {
     accountId: Uuid,
     settings: { status?: AccountState['status']; overdraftLimit?: Minor },
   ): Promise<void>
+  /** Makes a hold overdue, as if its time had come at this moment. */
+  makeOverdue(holdId: Uuid): Promise<void>
+  hold(holdId: Uuid): Promise<Hold | undefined>
   /** Every transfer that is posted, in any order. */
   transfers(): Promise<readonly PostedTransfer[]>
   /** What the audit trail has of that one's instructions, by id. */
@@ -102,8 +111,70 @@ export function createWorld(harness: LedgerHarness) {
       ...changes,
     })
 
+  const asked = ({ ownerId }: Pick<Customer, 'ownerId'>) => {
+    const idempotencyKey = newKey()
+    const requestId = `request-${count}`
+    return { principalId: ownerId, authority: 'owner', idempotencyKey, requestId } as const
+  }
+  const noWords = { description: null, reference: null, metadata: null }
+
+  const hold = (
+    from: Customer,
+    to: Customer,
+    amount: Minor,
+    changes: Partial<HoldInstruction> = {},
+  ): HoldInstruction => ({
+    kind: 'hold',
+    ...asked(from),
+    debit: from.party,
+    credit: to.party,
+    amount,
+    currency: 'EUR',
+    expiresInSeconds: 3600,
+    ...changes,
+  })
+
+  const capture = (
+    from: Customer,
+    { id }: Pick<Hold, 'id'>,
+    changes: Partial<CaptureInstruction> = {},
+  ): CaptureInstruction => ({
+    kind: 'capture',
+    ...asked(from),
+    holdId: id,
+    amount: null,
+    ...noWords,
+    ...changes,
+  })
+
+  const release = (from: Customer, { id }: Pick<Hold, 'id'>): ReleaseInstruction => ({
+    kind: 'release',
+    ...asked(from),
+    holdId: id,
+  })
+
+  const reversal = (
+    receiver: Customer,
+    { id }: Pick<PostedTransfer, 'id'>,
+    changes: Partial<ReversalInstruction> = {},
+  ): ReversalInstruction => ({
+    kind: 'reversal',
+    ...asked(receiver),
+    transferId: id,
+    amount: null,
+    ...noWords,
+    ...changes,
+  })
+
+  /** Holds or releases, and fails the test unless it is done now. */
+  async function mustHold(instruction: HoldInstruction | ReleaseInstruction): Promise<Hold> {
+    const outcome = await ledger.hold(instruction)
+    assert(outcome.kind === 'held' && !outcome.replayed, 'a hold that nothing refuses')
+    return outcome.hold
+  }
+
   /** Posts, and fails the test unless it is posted now. */
-  async function mustPost(instruction: TransferInstruction): Promise<PostedTransfer> {
+  async function mustPost(instruction: PostingInstruction): Promise<PostedTransfer> {
     const outcome = await ledger.post(instruction)
     assert(outcome.kind === 'posted' && !outcome.replayed, `not posted: ${describe(outcome)}`)
     return outcome.transfer
@@ -145,7 +216,7 @@ export function createWorld(harness: LedgerHarness) {
   }
 
   /** Sends many at once and waits for all, in parts that fit any queue. */
-  async function postAll(instructions: readonly TransferInstruction[]): Promise<TransferOutcome[]> {
+  async function postAll(instructions: readonly PostingInstruction[]): Promise<TransferOutcome[]> {
     const outcomes: TransferOutcome[] = []
     for (let start = 0; start < instructions.length; start += 200) {
       const part = instructions.slice(start, start + 200)
@@ -166,6 +237,11 @@ export function createWorld(harness: LedgerHarness) {
     deposit,
     withdrawal,
     transfer,
+    hold,
+    capture,
+    release,
+    reversal,
+    mustHold,
     mustPost,
     setLimits,
     postAll,
@@ -227,4 +303,13 @@ export function assertChain(transfers: readonly PostedTransfer[], account: Accou
   }
   assert(account.version === seq, `account ${account.id} has another version than entries`)
   assert(account.ledgerBalance === balance, `account ${account.id} is not the sum of its entries`)
+}
+
+/** Asserts that exactly what active holds reserve is held. */
+export function assertHeld(holds: readonly Hold[], { id, held }: AccountState): void {
+  const active = holds.filter(
+    ({ debitAccountId, state }) => debitAccountId === id && state === 'active',
+  )
+  const reserved = active.reduce((sum, { amount }) => sum + amount, 0)
+  assert(held === reserved, `account ${id} has ${held} held in place of ${reserved}`)
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { assert } from '../../kernel/assert.ts'
-import { assertChain, createWorld } from '../conformance/world.ts'
+import { assertChain, assertHeld, createWorld } from '../conformance/world.ts'
 import {
   conformanceAmountMax,
   ledgerConformance,
@@ -13,6 +13,8 @@ ledgerConformance('memory', async (): Promise<LedgerHarness> => {
   return {
     ledger,
     arrange: async (accountId, settings) => ledger.arrange(accountId, settings),
+    makeOverdue: async (holdId) => ledger.makeOverdue(holdId),
+    hold: async (holdId) => ledger.holds().find(({ id }) => id === holdId),
     transfers: async () => ledger.transfers(),
     staffEvents: async (actorId) => ledger.staffEvents().filter((e) => e.actorId === actorId),
     defects: [
@@ -21,7 +23,10 @@ ledgerConformance('memory', async (): Promise<LedgerHarness> => {
       { name: 'no number', change: { amount: Number.NaN } },
     ],
     async audit() {
-      for (const account of ledger.accounts()) assertChain(ledger.transfers(), account)
+      for (const account of ledger.accounts()) {
+        assertChain(ledger.transfers(), account)
+        assertHeld(ledger.holds(), account)
+      }
     },
     close: async () => undefined,
   }
@@ -36,6 +41,8 @@ describe('the memory ledger and its clock', () => {
     const world = createWorld({
       ledger,
       arrange: async () => undefined,
+      makeOverdue: async () => undefined,
+      hold: async () => undefined,
       transfers: async () => ledger.transfers(),
       staffEvents: async () => ledger.staffEvents(),
       defects: [],

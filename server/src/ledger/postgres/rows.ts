@@ -146,7 +146,7 @@ export function transferKind(value: string): TransferKind {
   return present(kind, 'a stored kind of transfer is known')
 }
 
-function holdState(value: string): HoldState {
+export function holdState(value: string): HoldState {
   const states = ['active', 'captured', 'released', 'expired'] as const
   const state = states.find((known) => known === value)
   return present(state, 'a stored state of a hold is known')

@@ -6,9 +6,9 @@ import { assert } from '../../kernel/assert.ts'
 import { auditLedger } from '../audit/audit.ts'
 import type { StaffEvent } from '../core/staff-event.ts'
 import type { LedgerHarness } from '../conformance/world.ts'
-import type { PostedTransfer } from '../engine.ts'
+import type { Hold, PostedTransfer } from '../engine.ts'
 import { createPostgresLedger, type PostgresLedgerOptions } from './postgres-ledger.ts'
-import { transferKind } from './rows.ts'
+import { holdState, transferKind } from './rows.ts'
 
 export interface PostgresHarness extends LedgerHarness {
   database: TestDatabase
@@ -62,6 +62,30 @@ export async function createPostgresHarness(
         [accountId, status, overdraftLimit],
       )
     },
+    async makeOverdue(holdId) {
+      const client = await pool.connect()
+      try {
+        await client.query('begin')
+        // Triggers do not fire for a replica.
+        await client.query('set local session_replication_role = replica')
+        const { rows } = await client.query<{ debit_account_id: string; expires_at: Date }>(
+          `update hold set created_at = bank_now() - interval '1 s', expires_at = bank_now()
+            where id = $1 returning debit_account_id, expires_at`,
+          [holdId],
+        )
+        await client.query(
+          `update account set hold_expires_at = least(hold_expires_at, $2) where id = $1`,
+          [rows[0]?.debit_account_id, rows[0]?.expires_at],
+        )
+        await client.query('commit')
+      } finally {
+        client.release()
+      }
+    },
+    async hold(holdId) {
+      const { rows } = await pool.query<HoldRow>('select * from hold where id = $1', [holdId])
+      return rows[0] && toHold(rows[0])
+    },
     defects: [
       { name: 'an assertion of the core', change: { amount: 0.5 } },
       { name: 'a CHECK violation', change: { description: 'x'.repeat(141) } },
@@ -79,6 +103,34 @@ export async function createPostgresHarness(
       await pool.end()
       await database.drop()
     },
+  }
+}
+
+interface HoldRow {
+  id: string
+  principal_id: string
+  debit_account_id: string
+  credit_account_id: string
+  amount: string
+  captured: string
+  currency: string
+  state: string
+  expires_at: Date
+  created_at: Date
+}
+
+function toHold(row: HoldRow): Hold {
+  return {
+    id: row.id,
+    principalId: row.principal_id,
+    debitAccountId: row.debit_account_id,
+    creditAccountId: row.credit_account_id,
+    amount: Number(row.amount),
+    captured: Number(row.captured),
+    currency: row.currency,
+    state: holdState(row.state),
+    expiresAt: row.expires_at,
+    createdAt: row.created_at,
   }
 }
 
