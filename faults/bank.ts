@@ -7,12 +7,13 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
-import { admin, type SeededAccount } from '../bench/seed.ts'
+import { admin } from '../bench/seed.ts'
 import { createApi } from '../tools/api.ts'
 import { addressOf } from '../test/support/tcp-proxy.ts'
 import { createBook, type Book } from './book.ts'
 import { createClient, type Client } from './client.ts'
 import type { PostgresHost } from './fault.ts'
+import type { CustomerAccount } from './instruction.ts'
 import { createInstructionSource, type InstructionSource } from './instructions.ts'
 import { startPostgresHost } from './postgres-host.ts'
 import { createProxy, type Proxy } from './proxy/proxy.ts'
@@ -27,7 +28,7 @@ export interface Bank {
   postgres: PostgresHost
   servers: readonly ManagedServer[]
   routed: readonly RoutedManagedServer[]
-  accounts: readonly SeededAccount[]
+  accounts: readonly CustomerAccount[]
   client: Client
   book: Book
   watch: Watch
@@ -131,12 +132,12 @@ function settingsOf(postgres: PostgresHost): Record<string, string> {
 
 async function openAccounts(
   baseUrl: string,
-): Promise<{ accounts: SeededAccount[]; tellerToken: string }> {
+): Promise<{ accounts: CustomerAccount[]; tellerToken: string }> {
   const api = createApi(baseUrl)
   const login = async (body: { username: string; password: string }): Promise<string> =>
     api.text(await api.call('POST', '/v1/sessions', { body }), 'access_token')
 
-  const accounts: SeededAccount[] = []
+  const accounts: CustomerAccount[] = []
   for (let count = 0; count < users; count += 1) {
     const username = `customer_${count}`
     const credentials = { username, password: `password of ${username}` }

@@ -36,3 +36,16 @@ test('an answer that no bank may give is told and leaves the outcome open', asyn
   expect(texts).toEqual(['no bank may answer with 500 internal_error'])
   expect(entry).toMatchObject({ outcome: undefined, wasUnknown: true })
 })
+
+test('of two releases the newer may show more, and what both show is the same', async () => {
+  const answers = [posted('xfer_1'), posted('xfer_1', true), posted('xfer_2', true)]
+  const [, newer] = answers
+  if (newer) newer.text = '{"id":"xfer_1","hold_id":null}'
+  const book = createBookOf(answers)
+  const entry = book.add(transferOf(1), 1, { twoReleases: true })
+  await book.ask(entry, server)
+  await book.ask(entry, server)
+  expect(book.takeViolations()).toEqual([])
+  await book.ask(entry, server)
+  expect(book.takeViolations()).toHaveLength(1)
+})

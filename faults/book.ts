@@ -5,7 +5,8 @@
  * to say the same. That nothing was done now says nothing about an earlier request with that key.
  */
 import type { Answer, Client, Outcome } from './client.ts'
-import type { Instruction } from './instructions.ts'
+import type { FaultNeeds } from './fault.ts'
+import type { Instruction } from './instruction.ts'
 import { wrong, type Violation } from './violation.ts'
 
 export interface Entry {
@@ -19,13 +20,15 @@ export interface Entry {
   inFlight: number
   /** Every answer, in the order in which they came: by whom, and what. */
   trail: string[]
+  /** Answers to it are the same where both have a member, and not to the byte. */
+  twoReleases: boolean
 }
 
 export interface Book {
   readonly entries: readonly Entry[]
   /** What has no outcome yet. */
   open(): Entry[]
-  add(instruction: Instruction, round: number): Entry
+  add(instruction: Instruction, round: number, needs?: Pick<FaultNeeds, 'twoReleases'>): Entry
   /** Sends it once and writes down what comes of it. */
   ask(entry: Entry, server: { name: string; baseUrl: string }): Promise<Answer>
   record(entry: Entry, server: string, answer: Answer): void
@@ -50,7 +53,7 @@ export function createBook(client: Client): Book {
       }
       return
     }
-    if (first.status === outcome.status && first.text === outcome.text) return
+    if (isSame(entry, first, outcome)) return
     violations.push(
       wrong(
         'two answers to one key differ',
@@ -75,7 +78,7 @@ export function createBook(client: Client): Book {
   return {
     entries,
     open: () => entries.filter(({ outcome }) => outcome === undefined),
-    add(instruction, round) {
+    add(instruction, round, needs) {
       const entry: Entry = {
         instruction,
         round,
@@ -83,6 +86,7 @@ export function createBook(client: Client): Book {
         wasUnknown: false,
         inFlight: 0,
         trail: [],
+        twoReleases: needs?.twoReleases ?? false,
       }
       entries.push(entry)
       return entry
@@ -101,6 +105,22 @@ export function createBook(client: Client): Book {
       return taken
     },
   }
+}
+
+function isSame({ twoReleases }: Entry, first: Outcome, then: Outcome): boolean {
+  if (first.status !== then.status) return false
+  if (first.text === then.text) return true
+  return twoReleases && agree(JSON.parse(first.text), JSON.parse(then.text))
+}
+
+/** Whether all members that both have are equal. */
+function agree(left: unknown, right: unknown): boolean {
+  if (!isObject(left) || !isObject(right)) return left === right
+  return Object.keys(left).every((name) => !(name in right) || agree(left[name], right[name]))
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }
 
 /** The instruction with its key, and what was answered to it by whom. */

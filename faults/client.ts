@@ -4,7 +4,7 @@
  * connection had been used before, and when a line was cut.
  */
 import { Agent, request, type IncomingHttpHeaders } from 'node:http'
-import type { Instruction } from './instructions.ts'
+import type { Instruction } from './instruction.ts'
 
 export type Answer =
   | Outcome
@@ -16,6 +16,7 @@ export type Answer =
   | { kind: 'defect'; code: string; text: string }
 
 export interface Outcome {
+  /** `posted` is whatever was done: a hold that was placed or released, too. */
   kind: 'posted' | 'refused'
   code: string
   status: number
@@ -64,7 +65,7 @@ export function createClient(): Client {
         token: instruction.token,
         headers: {
           'idempotency-key': instruction.idempotencyKey,
-          'content-type': 'application/json',
+          ...(instruction.body !== '' && { 'content-type': 'application/json' }),
         },
         body: instruction.body,
       })
@@ -139,7 +140,9 @@ function send(
 
 function judge({ status, headers, text }: Reply, { refusals }: Instruction): Answer {
   const replayed = headers['idempotency-replayed'] === 'true'
-  if (status === 201) return { kind: 'posted', code: 'posted', status, text, replayed }
+  if (status === 200 || status === 201) {
+    return { kind: 'posted', code: 'posted', status, text, replayed }
+  }
   const body = parse(text)
   const code =
     typeof body === 'object' && body !== null && 'code' in body ? String(body.code) : 'no problem'

@@ -7,6 +7,7 @@
  * servers are ready, lets more load through, and holds the bank to its word (`truth.ts`).
  */
 import type { Socket } from 'node:net'
+import type { InstructionKind } from './instruction.ts'
 import type { Proxy } from './proxy/proxy.ts'
 import type { Random } from './random.ts'
 
@@ -28,6 +29,13 @@ export interface FaultNeeds {
   twicePercent?: number
   /** No instruction may stay without an outcome, and none may be cut off after it was accepted. */
   noFailedRequest?: boolean
+  /** Only instructions of these kinds. */
+  kinds?: readonly InstructionKind[]
+  /**
+   * Servers of two releases answer: a newer one may show more members, so that answers to one key are
+   * the same where both have something to say, and not to the byte.
+   */
+  twoReleases?: boolean
 }
 
 export interface World {

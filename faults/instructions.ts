@@ -1,115 +1,116 @@
 /**
- * What clients ask of the bank: money in and out at the counter and between customers, half of it at
- * a few hot accounts, and some of it more than anybody can pay.
+ * What clients ask of the bank: money in and out at the counter, transfers between customers, half of
+ * them at a few hot accounts, holds with their captures and releases, reversals; and some of it more
+ * than there is.
  *
- * No two instructions of a bank have the same kind and amount, so each is known in the database by its
- * content alone, whether its key is beside it or not.
+ * No two instructions of a bank have the same effect, so each is known in the database by its content
+ * alone, whether its key is beside it or not.
  */
-import { randomUUID } from 'node:crypto'
-import type { SeededAccount } from '../bench/seed.ts'
+import type { CustomerAccount, Instruction, InstructionKind } from './instruction.ts'
+import { createPool } from './pool.ts'
 import type { Random } from './random.ts'
-
-export type InstructionKind = 'transfer' | 'deposit' | 'withdrawal'
-
-export interface Instruction {
-  kind: InstructionKind
-  idempotencyKey: string
-  path: string
-  token: string
-  /** JSON. */
-  body: string
-  effect: Effect
-  /** The refusals that the rules of money may answer it with. */
-  refusals: readonly string[]
-}
-
-/** What it writes when it is posted, once. */
-export interface Effect {
-  kind: InstructionKind
-  /** Accounts of customers, as the API names them; the bank's own are {@link ofBank}. */
-  debit: string
-  credit: string
-  amount: number
-}
-
-export const ofBank = 'the bank'
+import { atCounter, capture, hold, release, reversal, transfer } from './requests.ts'
 
 export interface Customers {
-  hot: readonly SeededAccount[]
-  cold: readonly SeededAccount[]
+  hot: readonly CustomerAccount[]
+  cold: readonly CustomerAccount[]
   /** Who may stand at the counter. */
   tellerToken: string
 }
 
 export interface InstructionSource {
-  next(random: Random): Instruction
+  /** Of one of these kinds, or of any. */
+  next(random: Random, kinds?: readonly InstructionKind[]): Instruction
   /** Money for an account to begin with. */
-  opening(account: SeededAccount): Instruction
+  opening(account: CustomerAccount): Instruction
+  /** What was acknowledged, by the id in the answer: later instructions may be about it. */
+  learn(instruction: Instruction, id: string): void
 }
 
-/** How many of a hundred; the rest are transfers. */
-const percents = { deposit: 10, withdrawal: 10, unaffordable: 8, hot: 50 }
+/** How often each kind comes, where there is something to do it with. */
+const weights: readonly (readonly [InstructionKind, number])[] = [
+  ['transfer', 50],
+  ['deposit', 8],
+  ['withdrawal', 8],
+  ['hold', 16],
+  ['capture', 8],
+  ['release', 5],
+  ['reversal', 7],
+]
+
+/** What every release knows. */
+export const oldestKinds: readonly InstructionKind[] = ['transfer', 'deposit', 'withdrawal']
+
+const lots = weights.flatMap(([kind, weight]) => Array.from({ length: weight }, () => kind))
+
+const percents = { unaffordable: 8, hot: 50, shortHold: 30 }
 const openingAmount = 100_000_000
 /** More than anybody ever has. */
 const unaffordable = 90_000_000_000
+const shortHoldSeconds = { first: 1, last: 8 }
 
 export function createInstructionSource(customers: Customers): InstructionSource {
   const { hot, cold, tellerToken } = customers
+  const accounts = new Map([...hot, ...cold].map((account) => [account.id, account]))
+  const holds = createPool()
+  const originals = createPool()
   let count = 0
+
+  function pair(random: Random): [CustomerAccount, CustomerAccount] {
+    const some = random.pick(cold)
+    const isHot = random.percent(percents.hot)
+    const other = random.pick(isHot ? hot : cold.filter(({ id }) => id !== some.id))
+    return random.percent(50) ? [some, other] : [other, some]
+  }
+
+  function anAmount(random: Random): number {
+    return random.percent(percents.unaffordable) ? unaffordable + count : count
+  }
+
+  /** `undefined` where there is nothing yet to do it with. */
+  const makers: Record<InstructionKind, (random: Random) => Instruction | undefined> = {
+    transfer: (random) => transfer(...pair(random), anAmount(random)),
+    deposit: (random) => atCounter('deposit', tellerToken, random.pick(cold), count),
+    withdrawal: (random) =>
+      atCounter('withdrawal', tellerToken, random.pick(cold), anAmount(random)),
+    hold(random) {
+      const [from, to] = pair(random)
+      const { first, last } = shortHoldSeconds
+      const isShort = random.percent(percents.shortHold)
+      const seconds = isShort ? random.integer(first, last) : undefined
+      return hold({ from, to, amount: anAmount(random) }, seconds)
+    },
+    capture(random) {
+      const taken = holds.take(random)
+      return taken && capture(taken.item, taken.amount)
+    },
+    release(random) {
+      const item = holds.takeOnce(random)
+      return item && release(item)
+    },
+    reversal(random) {
+      const taken = originals.take(random)
+      return taken && reversal(taken.item, taken.amount)
+    },
+  }
 
   return {
     opening(account) {
       count += 1
       return atCounter('deposit', tellerToken, account, openingAmount + count)
     },
-    next(random) {
-      count += 1
-      const amount = random.percent(percents.unaffordable) ? unaffordable + count : count
-      const some = random.pick(cold)
-      const lot = random.integer(0, 99)
-      if (lot < percents.deposit) return atCounter('deposit', tellerToken, some, count)
-      if (lot < percents.deposit + percents.withdrawal) {
-        return atCounter('withdrawal', tellerToken, some, amount)
+    next(random, kinds) {
+      for (;;) {
+        count += 1
+        const made = makers[random.pick(kinds ?? lots)](random)
+        if (made) return made
       }
-      const isHot = random.percent(percents.hot)
-      const other = random.pick(isHot ? hot : cold.filter(({ id }) => id !== some.id))
-      const [from, to] = random.percent(50) ? [some, other] : [other, some]
-      return transfer(from, to, amount)
     },
-  }
-}
-
-function atCounter(
-  kind: 'deposit' | 'withdrawal',
-  token: string,
-  { id }: SeededAccount,
-  amount: number,
-): Instruction {
-  const [debit, credit] = kind === 'deposit' ? [ofBank, id] : [id, ofBank]
-  return {
-    kind,
-    idempotencyKey: randomUUID(),
-    path: `/v1/${kind}s`,
-    token,
-    body: JSON.stringify({ account_id: id, amount, currency: 'EUR' }),
-    effect: { kind, debit, credit, amount },
-    refusals: kind === 'deposit' ? [] : ['insufficient_funds'],
-  }
-}
-
-function transfer(from: SeededAccount, to: SeededAccount, amount: number): Instruction {
-  return {
-    kind: 'transfer',
-    idempotencyKey: randomUUID(),
-    path: '/v1/transfers',
-    token: from.token,
-    body: JSON.stringify({
-      from_account_id: from.id,
-      to_account_id: to.id,
-      amount,
-      currency: 'EUR',
-    }),
-    effect: { kind: 'transfer', debit: from.id, credit: to.id, amount },
-    refusals: ['insufficient_funds'],
+    learn({ kind, effect: { debit, credit, amount } }, id) {
+      const [from, to] = [accounts.get(debit), accounts.get(credit)]
+      if (!from || !to) return
+      if (kind === 'hold') holds.add({ id, from, to, amount })
+      if (kind === 'transfer') originals.add({ id, from, to, amount })
+    },
   }
 }

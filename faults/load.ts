@@ -8,11 +8,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Book, Entry } from './book.ts'
-import { lineCut, notConnected, type Answer, type Client } from './client.ts'
+import { lineCut, notConnected, type Answer, type Client, type Outcome } from './client.ts'
 import type { FaultNeeds, Load } from './fault.ts'
+import type { CustomerAccount } from './instruction.ts'
 import type { InstructionSource } from './instructions.ts'
 import type { Random } from './random.ts'
 import type { ManagedServer } from './server-host.ts'
+import { idOf } from './truth.ts'
 import { wrong, type Violation } from './violation.ts'
 import type { Watch } from './watch.ts'
 
@@ -29,7 +31,7 @@ export interface LoadOptions {
   watch: Watch
   servers: readonly ManagedServer[]
   /** Whom readers ask for what: accounts and tokens of their owners. */
-  accounts: readonly { id: string; token: string }[]
+  accounts: readonly CustomerAccount[]
   round: number
   needs: FaultNeeds
   random: Random
@@ -52,24 +54,25 @@ export function startLoad(options: LoadOptions): RunningLoad {
   const waiting = new Set<{ count: number; resolve: () => void }>()
   const background = new Set<Promise<Answer>>()
   const violations: Violation[] = []
-  let acknowledgedCount = 0
+  const acknowledged = new Set<Entry>()
   const stopping = new AbortController()
 
   async function ask(entry: Entry, server: ManagedServer): Promise<Answer> {
-    const before = entry.outcome
     const answer = await book.ask(entry, server)
     if (needs.noFailedRequest) violations.push(...findFailure(entry, server, answer))
     if (answer.kind === 'posted') {
       watch.sawPosted(server.name, answer.text)
-      if (!before) acknowledge()
+      if (!acknowledged.has(entry)) acknowledge(entry, answer)
     }
     return answer
   }
 
-  function acknowledge(): void {
-    acknowledgedCount += 1
+  function acknowledge(entry: Entry, { text }: Outcome): void {
+    acknowledged.add(entry)
+    const id = idOf(text)
+    if (id !== undefined) source.learn(entry.instruction, id)
     for (const each of waiting) {
-      if (acknowledgedCount < each.count) continue
+      if (acknowledged.size < each.count) continue
       waiting.delete(each)
       each.resolve()
     }
@@ -95,7 +98,7 @@ export function startLoad(options: LoadOptions): RunningLoad {
   async function runLine(line: number): Promise<void> {
     const own = random.fork(`line ${line}`)
     while (!stopping.signal.aborted) {
-      const entry = book.add(source.next(own), options.round)
+      const entry = book.add(source.next(own, needs.kinds), options.round, needs)
       // Two lines of three are customers of one server.
       let at = line % 3 === 2 ? own.integer(0, servers.length - 1) : line % 3
       for (let tries = 1; ; tries += 1) {
@@ -137,7 +140,7 @@ export function startLoad(options: LoadOptions): RunningLoad {
   return {
     async acknowledged(count) {
       const { promise, resolve, reject } = Promise.withResolvers<void>()
-      waiting.add({ count: acknowledgedCount + count, resolve })
+      waiting.add({ count: acknowledged.size + count, resolve })
       const timer = setInterval(() => {
         reject(new Error(`not ${count} instructions were acknowledged in a minute`))
       }, stuckMilliseconds)

@@ -36,6 +36,8 @@ const { values } = parseArgs({
 })
 
 const scoreboardEveryRounds = 10
+/** Of one round: what breaks once breaks a hundred times. */
+const violationsShownMax = 5
 
 if (values.help) {
   process.stdout.write(usage)
@@ -84,7 +86,7 @@ function reportRound({ number, seconds, notes, result }: Round, scoreboard: Scor
       `${verdict}  ${notes.join('; ')}`,
     ].join('  '),
   )
-  for (const { kind, text, evidence } of violations) {
+  for (const { kind, text, evidence } of violations.slice(0, violationsShownMax)) {
     print(`\n      ${kind.toUpperCase()}: ${text}`)
     for (const line of evidence) print(`        ${line}`)
   }

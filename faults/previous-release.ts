@@ -12,13 +12,14 @@ import { mkdir, readdir, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Fault, World } from './fault.ts'
+import { oldestKinds } from './instructions.ts'
 
 const execute = promisify(execFile)
 
 export const previousRelease: Fault = {
   name: 'previous-release',
   description: 'servers of the release before on the schema of this one, one and then all of them',
-  needs: { noFailedRequest: true },
+  needs: { noFailedRequest: true, twoReleases: true, kinds: oldestKinds },
   async unavailable(world) {
     try {
       const previous = await findPrevious(world)

@@ -1,7 +1,7 @@
 /** What the tests of the harness share: a book without a bank behind it. */
 import { createBook, type Book, type Entry } from './book.ts'
 import type { Answer, Client, Outcome } from './client.ts'
-import type { Instruction } from './instructions.ts'
+import type { Instruction } from './instruction.ts'
 import type { Fact } from './truth.ts'
 
 /** Answers to every instruction what is next in the list. */
@@ -26,7 +26,7 @@ export function transferOf(amount: number): Instruction {
     path: '/v1/transfers',
     token: 'token',
     body: '{}',
-    effect: { kind: 'transfer', debit: 'acct_a', credit: 'acct_b', amount },
+    effect: { kind: 'transfer', debit: 'acct_a', credit: 'acct_b', amount, of: undefined },
     refusals: ['insufficient_funds'],
   }
 }
@@ -48,5 +48,5 @@ export const unavailable: Answer = { kind: 'nothing_done', code: 'unavailable' }
 
 /** The row that the instruction of an entry has when all is well. */
 export function factOf({ instruction }: Entry, id: string): Fact {
-  return { id, effect: instruction.effect, keys: [instruction.idempotencyKey] }
+  return { id, effect: instruction.effect, keys: [instruction.idempotencyKey], keyCount: 1 }
 }

@@ -8,39 +8,67 @@
 import { encodeId } from '../server/src/kernel/ids.ts'
 import { queryOnce } from '../test/support/query.ts'
 import { describeEntry, type Entry } from './book.ts'
-import { ofBank, type Effect } from './instructions.ts'
+import { ofBank, type Effect } from './instruction.ts'
 import { wrong, type Violation } from './violation.ts'
 
-/** A movement that is in the database. */
+/** Something that was done, as the database has it. */
 export interface Fact {
+  /** As the answer to the instruction names it. */
   id: string
   effect: Omit<Effect, 'kind'> & { kind: string }
-  /** The idempotency keys under which it is stored. */
+  /** The idempotency keys that name the row, and how many should: a release shares that of its hold. */
   keys: readonly string[]
+  keyCount: number
 }
 
-/** All movements of the bank. Reads `transfer`, `idempotency_key` and `bank_account` whole. */
+interface FactRow extends Record<'id' | 'kind' | 'amount' | 'of_prefix', string> {
+  debit: string | null
+  credit: string | null
+  of_id: string | null
+  keys: string[]
+  key_count: number
+}
+
+/** All that was done at the bank. Reads transfers, holds and keys whole. */
 export async function readFacts(url: string): Promise<Fact[]> {
-  const rows = await queryOnce<
-    Record<'id' | 'kind' | 'amount', string> & { debit: string | null; credit: string | null } & {
-      keys: string[]
-    }
-  >(
+  const rows = await queryOnce<FactRow>(
     url,
     `with own as (select account_id from bank_account),
-      key as (select transfer_id, array_agg(key) as keys from idempotency_key
-        where transfer_id is not null group by transfer_id)
-     select t.id, t.kind, t.amount, coalesce(key.keys, '{}') as keys,
-      case when t.debit_account_id in (select account_id from own) then null
-        else t.debit_account_id end as debit,
-      case when t.credit_account_id in (select account_id from own) then null
-        else t.credit_account_id end as credit
-     from transfer as t left join key on key.transfer_id = t.id`,
+      transfer_key as (select transfer_id, array_agg(key) as keys from idempotency_key
+        where transfer_id is not null group by transfer_id),
+      hold_key as (select hold_id, array_agg(key) as keys from idempotency_key
+        where hold_id is not null group by hold_id),
+      fact as (
+        select t.id, t.kind, t.amount, t.debit_account_id, t.credit_account_id, k.keys,
+          1 as key_count, coalesce(l.hold_id, l.reverses_id) as of_id,
+          case when l.hold_id is null then 'xfer' else 'hold' end as of_prefix
+        from transfer as t left join transfer_key as k on k.transfer_id = t.id
+          left join transfer_link as l on l.transfer_id = t.id
+        union all
+        select h.id, f.kind, h.amount, h.debit_account_id, h.credit_account_id, k.keys,
+          case h.state when 'released' then 2 else 1 end,
+          case f.kind when 'release' then h.id end, 'hold'
+        from hold as h left join hold_key as k on k.hold_id = h.id
+          join (values ('hold'), ('release')) as f (kind)
+            on f.kind = 'hold' or h.state = 'released'
+      )
+     select id, kind, amount, of_id, of_prefix, key_count, coalesce(keys, '{}') as keys,
+      nullif(debit_account_id, d.account_id) as debit,
+      nullif(credit_account_id, c.account_id) as credit
+     from fact left join own as d on d.account_id = debit_account_id
+      left join own as c on c.account_id = credit_account_id`,
   )
-  return rows.map(({ id, kind, amount, debit, credit, keys }) => ({
-    id: encodeId('xfer', id),
-    effect: { kind, debit: accountOf(debit), credit: accountOf(credit), amount: Number(amount) },
+  return rows.map(({ id, kind, amount, debit, credit, of_id, of_prefix, keys, key_count }) => ({
+    id: encodeId(kind === 'hold' || kind === 'release' ? 'hold' : 'xfer', id),
+    effect: {
+      kind,
+      debit: accountOf(debit),
+      credit: accountOf(credit),
+      amount: Number(amount),
+      of: of_id === null ? undefined : encodeId(of_prefix === 'hold' ? 'hold' : 'xfer', of_id),
+    },
     keys,
+    keyCount: key_count,
   }))
 }
 
@@ -92,24 +120,32 @@ function judgeEntry(entry: Entry, found: readonly Fact[]): Violation[] {
   if (outcome && idOf(outcome.text) !== fact.id) {
     return told('wrong', 'it is there under another id than the one that was answered')
   }
-  if (fact.keys.length !== 1 || fact.keys[0] !== entry.instruction.idempotencyKey) {
-    return told('wrong', 'it is there without its idempotency key')
+  const { keys, keyCount } = fact
+  if (keys.length !== keyCount || !keys.includes(entry.instruction.idempotencyKey)) {
+    return told('wrong', 'it is there without its idempotency key, or with more than its own')
   }
   return []
 }
 
-function idOf(text: string): unknown {
+/** The id in an answer. */
+export function idOf(text: string): string | undefined {
   const body: unknown = JSON.parse(text)
-  return typeof body === 'object' && body !== null && 'id' in body ? body.id : undefined
+  return typeof body === 'object' && body !== null && 'id' in body ? String(body.id) : undefined
 }
 
-function textOf({ kind, debit, credit, amount }: Fact['effect']): string {
-  return `${kind} ${amount} ${debit} ${credit}`
+function textOf({ kind, debit, credit, amount, of }: Fact['effect']): string {
+  return `${kind} ${amount} ${debit} ${credit} ${of ?? ''}`
 }
 
 function describeFact({ id, effect, keys }: Fact): string {
-  const { kind, debit, credit, amount } = effect
-  return `row ${id}: ${kind} of ${amount} from ${debit} to ${credit}, keys ${keys.join() || 'none'}`
+  const { kind, debit, credit, amount, of } = effect
+  const about = of === undefined ? '' : ` about ${of}`
+  const words = `${kind} of ${amount} from ${debit} to ${credit}${about}`
+  return `row ${id}: ${words}, keys ${keys.join() || 'none'}`
+}
+
+function movesMoney({ kind }: Effect): boolean {
+  return kind !== 'hold' && kind !== 'release'
 }
 
 /** What each account of a customer has by the book. */
@@ -117,7 +153,7 @@ export function balancesOf(entries: readonly Entry[]): Map<string, number> {
   const balances = new Map<string, number>()
   const add = (id: string, amount: number) => balances.set(id, (balances.get(id) ?? 0) + amount)
   for (const { outcome, instruction } of entries) {
-    if (outcome?.kind !== 'posted') continue
+    if (outcome?.kind !== 'posted' || !movesMoney(instruction.effect)) continue
     add(instruction.effect.debit, -instruction.effect.amount)
     add(instruction.effect.credit, instruction.effect.amount)
   }
