@@ -51,7 +51,10 @@ export interface AccessWorld {
   close(): Promise<void>
 }
 
-export async function createAccessWorld(): Promise<AccessWorld> {
+/** `settings` are further ones of the bank. */
+export async function createAccessWorld(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<AccessWorld> {
   const database = await createTestDatabase()
   const key = randomBytes(32)
   const environment = {
@@ -61,6 +64,7 @@ export async function createAccessWorld(): Promise<AccessWorld> {
     METRICS_ADDRESS: '127.0.0.1:0',
     TOKEN_SYMMETRIC_KEY: key.toString('hex'),
     BCRYPT_COST: '4',
+    ...settings,
   }
   const config = loadConfig({ environment }, { purpose: 'server' })
   const bank = createBank(config, pino({ level: 'silent' }))

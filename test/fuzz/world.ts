@@ -20,7 +20,7 @@ export interface FuzzWorld {
   /** Remembers the ids in an answer to that one. */
   learn(answer: string, actor: ActorName): void
   /**
-   * Undoes what was done to people and to accounts that were frozen, and logs them in again: with a token, whom that one belonged to
+   * Undoes what was done to people and to accounts that were frozen or limited, and logs them in again: with a token, whom that one belonged to
    * if it is still theirs, without one, all of them.
    */
   restore(token?: string): Promise<void>
@@ -114,6 +114,9 @@ export async function openFuzzWorld(databaseUrl: string, ownerUrl: string): Prom
   function restore(token?: string): Promise<void> {
     restoring = restoring.then(async () => {
       await owner.query(`update account set status = 'open' where status = 'frozen'`)
+      await owner.query(
+        `update account set transfer_limit = null, daily_limit = null, spent_since = null, spent = 0`,
+      )
       for (const username of people) {
         if (token === undefined || tokens.get(username) === token) await restoreOne(username)
       }
@@ -128,6 +131,7 @@ export async function openFuzzWorld(databaseUrl: string, ownerUrl: string): Prom
     }
     await owner.query(`create table fuzz_password as select username, password_hash from app_user`)
     await restore()
+    const euros = { alice: '', bob: '' }
     for (const username of ['alice', 'bob'] as const) {
       for (const currency of ['EUR', 'EUR', 'KRW']) {
         const token = tokens.get(username)
@@ -138,6 +142,30 @@ export async function openFuzzWorld(databaseUrl: string, ownerUrl: string): Prom
           idempotencyKey: `arrange-${api.text(account, 'id')}`,
           body: { account_id: account['id'], amount: 1_000_000, currency },
         })
+        if (currency === 'EUR') euros[username] = api.text(account, 'id')
+      }
+    }
+    await arrangePasts(euros)
+  }
+
+  /** What each can capture or release, and what each can give back. */
+  async function arrangePasts(euros: { alice: string; bob: string }): Promise<void> {
+    for (const [payer, receiver] of [
+      ['alice', 'bob'],
+      ['bob', 'alice'],
+    ] as const) {
+      const token = tokens.get(payer)
+      const body = {
+        from_account_id: euros[payer],
+        to_account_id: euros[receiver],
+        amount: 3000,
+        currency: 'EUR',
+      }
+      for (let count = 0; count < 5; count += 1) {
+        const ask = { token, body, idempotencyKey: `arrange-${payer}-${count}` }
+        learn(JSON.stringify(await api.call('POST', '/v1/holds', ask)), payer)
+        const paid = { ...ask, idempotencyKey: `${ask.idempotencyKey}-paid` }
+        learn(JSON.stringify(await api.call('POST', '/v1/transfers', paid)), receiver)
       }
     }
   }
