@@ -19,6 +19,8 @@ import { createReadBulk, type BulkOrder, type BulkRefusal, type ReadBulk } from 
 /** The orders of one bulk, to be fetched once and then closed. */
 export interface BulkSource {
   count: number
+  /** All or none. */
+  isAtomic: boolean
   /** Faults when the worker has gone: nothing was done with the rest. */
   slice: (start: number, end: number) => Promise<BulkOrder[]>
   close(): void
@@ -45,6 +47,7 @@ export interface ReaderAnswer {
   value: {
     refusal?: BulkRefusal
     count?: number
+    isAtomic?: boolean
     orders?: BulkOrder[]
     defect?: string
   }
@@ -62,9 +65,10 @@ export function createBulkReader(currencies: readonly CurrencyCode[]): BulkReade
     readInline ??= createReadBulk(currencies)
     const result = readInline(bytes)
     if ('refusal' in result) return result
-    const { orders } = result
+    const { orders, isAtomic } = result
     return {
       count: orders.length,
+      isAtomic,
       slice: async (start, end) => orders.slice(start, end),
       close: () => {},
     }
@@ -75,10 +79,15 @@ export function createBulkReader(currencies: readonly CurrencyCode[]): BulkReade
     const present = thread
     const ask = (question: Question) => present.ask(question)
     const bulk = ++bulks
-    const { refusal, count = 0 } = await ask({ kind: 'read', bulk, bytes: own(bytes) })
+    const {
+      refusal,
+      count = 0,
+      isAtomic = false,
+    } = await ask({ kind: 'read', bulk, bytes: own(bytes) })
     if (refusal) return { refusal }
     return {
       count,
+      isAtomic,
       slice: async (start, end) => (await ask({ kind: 'slice', bulk, start, end })).orders ?? [],
       // A thread that has gone keeps nothing.
       close: () => void ask({ kind: 'drop', bulk }).catch(() => {}),

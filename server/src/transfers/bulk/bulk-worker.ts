@@ -19,7 +19,7 @@ function answer(question: ReaderQuestion): ReaderAnswer['value'] {
       const result = readBulk(Buffer.from(buffer, byteOffset, byteLength))
       if ('refusal' in result) return result
       kept.set(question.bulk, result.orders)
-      return { count: result.orders.length }
+      return { count: result.orders.length, isAtomic: result.isAtomic }
     }
     case 'slice': {
       const orders = kept.get(question.bulk)

@@ -24,7 +24,7 @@ import type { Uuid } from '../../kernel/ids.ts'
 import type { Minor } from '../../kernel/money.ts'
 import { accountIdOf } from '../posting.ts'
 import { findUncleanWords, type RequestWords } from '../words.ts'
-import { CreateBulkTransfersSchema } from './schema.ts'
+import { atomicTransfersMax, CreateBulkTransfersSchema } from './schema.ts'
 
 /** One transfer of a bulk, as the ledger takes it. */
 export interface BulkOrder {
@@ -45,7 +45,7 @@ export interface BulkRefusal {
   options: Pick<ProblemOptions, 'detail' | 'facts' | 'errors'>
 }
 
-export type ReadResult = { orders: BulkOrder[] } | { refusal: BulkRefusal }
+export type ReadResult = { isAtomic: boolean; orders: BulkOrder[] } | { refusal: BulkRefusal }
 export type ReadBulk = (bytes: Buffer) => ReadResult
 
 /** A bulk of 8,000 transfers with all their members and metadata has fewer. */
@@ -71,7 +71,9 @@ export function createReadBulk(currencies: readonly CurrencyCode[]): ReadBulk {
       if (!validate(body)) throw validationProblem(validate.errors ?? [], 'body')
       requireCleanWords(body.transfers)
       requireCurrencies(body.transfers, supported)
-      return { orders: body.transfers.map(orderOf) }
+      const { atomic: isAtomic = false } = body
+      if (isAtomic) requireGroup(body.transfers)
+      return { isAtomic, orders: body.transfers.map(orderOf) }
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error
       return { refusal: { code: error.code, options: error.options } }
@@ -87,6 +89,20 @@ function requireCleanWords(items: readonly RequestWords[]): void {
   }
   if (errors.length === 0) return
   throw problem('validation_failed', { errors: errors.slice(0, errorsMax) })
+}
+
+/** What a group is beyond a list: it is small, and has one key for all. */
+function requireGroup(items: readonly Item[]): void {
+  const errors = items.flatMap(({ idempotency_key: key }, index): ProblemDetail[] => {
+    const pointer = `/transfers/${index}/idempotency_key`
+    const detail = 'has no place in an atomic bulk, whose one key is that of the request'
+    return key === undefined ? [] : [{ pointer, code: 'atomic', detail }]
+  })
+  if (items.length > atomicTransfersMax) {
+    const detail = `must not have more than ${atomicTransfersMax} items when they are atomic`
+    errors.unshift({ pointer: '/transfers', code: 'maxItems', detail })
+  }
+  if (errors.length > 0) throw problem('validation_failed', { errors: errors.slice(0, errorsMax) })
 }
 
 function requireCurrencies(items: readonly Item[], supported: ReadonlySet<CurrencyCode>): void {

@@ -5,6 +5,8 @@ import { CreateTransferSchema, TransferSchema } from '../schema.ts'
 
 /** Transfers of one request, each with an outcome of its own. */
 export const bulkTransfersMax = 8_000
+/** Transfers of one request that are posted all or none: the ledger's `groupSizeMax`. */
+export const atomicTransfersMax = 100
 
 const BulkTransferSchema = named(
   'BulkTransfer',
@@ -28,6 +30,14 @@ export const CreateBulkTransfersSchema = named(
   'CreateBulkTransfers',
   Type.Object(
     {
+      atomic: Type.Optional(
+        Type.Boolean({
+          default: false,
+          description:
+            'Post all or none, as one group: up to 100 transfers, without keys of their own',
+          examples: [false],
+        }),
+      ),
       transfers: Type.Array(BulkTransferSchema, { minItems: 1, maxItems: bulkTransfersMax }),
     },
     { additionalProperties: false },
