@@ -66,6 +66,7 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { createRequestTelemetry } from './telemetry/requests.ts'
 import { createTracer } from './telemetry/tracing.ts'
 import { createRateLimits } from './rate-limits/rate-limits.ts'
+import { createBulkRoutes } from './transfers/bulk/routes.ts'
 import { createReversalRoutes } from './transfers/reversal-routes.ts'
 import { createTransferRoutes } from './transfers/routes.ts'
 import { createTransferStore } from './transfers/store.ts'
@@ -305,6 +306,7 @@ export function createRoutes(
     createEntryRoutes({ ledger, entries }),
     createPayeeRoutes({ payees: createPayeeStore(database), currencies }),
     createTransferRoutes({ ledger, transfers, currencies }),
+    createBulkRoutes({ ledger, currencies }),
     createReversalRoutes({ ledger, transfers }),
     createHoldRoutes({ ledger, holds, currencies }),
     createHoldReadRoutes({ ledger, holds }),
