@@ -190,6 +190,15 @@ async function openBank(opening: Opening): Promise<OpenBank> {
   undo.add(await watchSecrets(identity, logger))
   const firstAdmin = await bootstrapBank(identity, config, dataDirectory, log)
 
+  const cleanedUp = metrics.counter('tallystick_cleaned_up_total')
+  const cleanup = identity.createCleanup({
+    onRemoved: (what, rows) => cleanedUp.inc({ what }, rows),
+    onError: (error) =>
+      logger.warn({ err: error }, 'old sessions could not be cleaned up; trying again'),
+  })
+  cleanup.start()
+  undo.add(() => cleanup.stop())
+
   const rateLimits = createRateLimits({
     database,
     policies: config.rateLimits,

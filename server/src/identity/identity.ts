@@ -14,6 +14,8 @@ import { createAdmission } from './admission/admission.ts'
 import { createAdmissionStore } from './admission/store.ts'
 import { createApiKeyRoutes } from './api-keys/routes.ts'
 import { createApiKeyStore } from './api-keys/store.ts'
+import { createCleanup, type Cleanup, type CleanupHooks } from './cleanup/cleanup.ts'
+import { createCleanupStore } from './cleanup/store.ts'
 import { createBootstrap, type BootstrapOutcome, type BootstrapRequest } from './bootstrap.ts'
 import { createMailQueue } from './mails/mail-request.ts'
 import { createMails, type MailTaskOptions } from './mails/mails.ts'
@@ -69,6 +71,8 @@ export interface Identity {
   createMailTasks: (options: MailTaskOptions) => Record<string, JobTask>
   /** Seals secrets under the token key that signs. At start, and now and then. */
   keepSecrets: () => Promise<void>
+  /** Cleans up after sessions, links and challenges that have long been over. */
+  createCleanup: (hooks: CleanupHooks) => Cleanup
   /** Once at start, before the first request. */
   bootstrap: (request: BootstrapRequest) => Promise<BootstrapOutcome>
   administration: UserAdministration
@@ -122,6 +126,7 @@ export function createIdentity({
     keepSecrets: () => vault.keep(),
     mailRoutes: mails.routes,
     createMailTasks: mails.createTasks,
+    createCleanup: (hooks) => createCleanup({ store: createCleanupStore(database), ...hooks }),
     bootstrap: createBootstrap({ store, passwords, nextId }),
     administration: createUserAdministration({ database, passwords }),
   }
