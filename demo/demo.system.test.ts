@@ -41,7 +41,11 @@ function expectStory(output: string, transferCount: string): void {
   expect(output).toMatch(/^refused +0$/m)
   expect(output).toMatch(/^without an answer +0$/m)
   expect(output).toMatch(/^again +201 .*the same answer/m)
-  expect(output).toMatch(/^balanced +(\S+) +\1$/m)
+  expect(output).toMatch(/^80\.00 held +active +9,989\.50 +80\.00 +9,909\.50 +10,010\.50$/m)
+  expect(output).toMatch(/^65\.00 captured +captured +9,924\.50 +0\.00 +9,924\.50 +10,075\.50$/m)
+  expect(output).toMatch(/^15\.00 reversed +captured +9,939\.50 +0\.00 +9,939\.50 +10,060\.50$/m)
+  expect(output).toContain('captured again: 409 hold_not_active')
+  expect(output).toMatch(/^balanced +(\S+) +\1 +0\.00$/m)
   expect(output).toContain('The books are right')
 }
 

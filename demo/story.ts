@@ -5,6 +5,7 @@ import type { Api, Json } from '../tools/api.ts'
 import { runCommand } from '../tools/command.ts'
 import { makeTeller, openAccount, signUp, type Account, type Person } from './people.ts'
 import { count, euros, heading, line, showProgress } from './print.ts'
+import { showReservation } from './reservation.ts'
 import { rush, rushInFlightMax, type RushResult } from './rush.ts'
 
 const savingsCount = 20
@@ -30,6 +31,9 @@ export async function playStory(api: Api, options: { transferCount: number }): P
 
   heading('Alice pays Bob 10.50 EUR, and asks twice')
   const payment = await payTwice(api, cast)
+
+  heading("Alice books a room of Bob's: 80.00 EUR are held, 65.00 are taken, 15.00 go back")
+  await showReservation(api, cast.everyday, shop)
 
   heading('What the bank refuses')
   await showRefusals(api, cast, payment)
