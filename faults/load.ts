@@ -7,7 +7,7 @@
  * a line has one instruction on its way, and thinks a little between two.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Book, Entry } from './book.ts'
+import { describeEntry, type Book, type Entry } from './book.ts'
 import { lineCut, notConnected, type Answer, type Client, type Outcome } from './client.ts'
 import type { FaultNeeds, Load } from './fault.ts'
 import type { CustomerAccount } from './instruction.ts'
@@ -170,18 +170,21 @@ function firstOutcome(answers: readonly Promise<Answer>[]): Promise<Answer> {
 
 /**
  * What may not happen to clients that ask another server when one is gone: anything but a connection that
- * nobody takes, `shutting_down`, and an idle connection that closes while a request sets out on it.
+ * nobody takes, `shutting_down`, and a connection that ends as a request sets out on it after the server
+ * was asked to stop: an idle one, or one that was never accepted.
  */
 function findFailure(entry: Entry, server: ManagedServer, answer: Answer): Violation[] {
   if (answer.kind === 'posted' || answer.kind === 'refused') return []
-  const { idempotencyKey } = entry.instruction
   const { stopAskedAt } = server
+  const evidence = [...describeEntry(entry), `server ${server.name}`]
   if (answer.kind === 'nothing_done') {
     if (answer.code === notConnected || answer.code === 'shutting_down') return []
   } else if (answer.kind === 'unknown' && answer.code === lineCut) {
-    const wasAccepted =
-      answer.sentAt !== undefined && (stopAskedAt === undefined || answer.sentAt < stopAskedAt)
-    if (!wasAccepted && answer.reused) return []
+    const { sentAt, reused } = answer
+    if (sentAt === undefined) return []
+    if (stopAskedAt !== undefined && sentAt >= stopAskedAt) return []
+    const before = stopAskedAt === undefined ? 'without' : `${stopAskedAt - sentAt} ms before`
+    evidence.push(`sent ${before} its SIGTERM, on a ${reused ? 'used' : 'new'} connection`)
   }
-  return [wrong(`a request failed: ${answer.code}`, `server ${server.name}`, idempotencyKey)]
+  return [wrong(`a request failed: ${answer.code}`, ...evidence)]
 }

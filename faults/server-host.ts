@@ -4,7 +4,7 @@ import type { ServerHost } from './fault.ts'
 import { wrong, type Violation } from './violation.ts'
 
 export interface ManagedServer extends ServerHost {
-  /** When it was last asked to stop, by `performance.now()`. */
+  /** When it was asked to stop, by `performance.now()`, until it is ready again. */
   readonly stopAskedAt: number | undefined
   /** That it ended without having been told to, each time once. */
   takeViolations(): Violation[]
@@ -81,6 +81,7 @@ export async function startServerHost(options: ServerHostOptions): Promise<Manag
     resume: () => void running().process.kill('SIGCONT'),
     async start(start) {
       await run(start?.root ?? options.root, new URL(baseUrl).host)
+      stopAskedAt = undefined
     },
     takeViolations() {
       const taken = violations
