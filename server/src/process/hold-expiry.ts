@@ -22,10 +22,8 @@ export function createBankHoldExpiry(options: BankHoldExpiryOptions): HoldExpiry
     database,
     ledger,
     intervalMilliseconds: config.ledger.holdExpiryIntervalMilliseconds,
-    onTurn({ holdCount, overdueSeconds }) {
-      expired.inc(holdCount)
-      overdue.set(overdueSeconds)
-    },
+    onLook: (seconds) => overdue.set(seconds),
+    onExpired: (holdCount) => expired.inc(holdCount),
     onError: (error) => logger.warn({ err: error }, 'holds could not be expired; trying again'),
   })
 }

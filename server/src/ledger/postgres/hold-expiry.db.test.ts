@@ -31,7 +31,8 @@ function create(options: Partial<HoldExpiryOptions> = {}) {
     database,
     ledger: harness.ledger,
     intervalMilliseconds: 5,
-    onTurn: () => undefined,
+    onLook: () => undefined,
+    onExpired: () => undefined,
     onError: (error) => expect.unreachable(String(error)),
     ...options,
   })
@@ -54,15 +55,16 @@ describe('the expiry of holds', () => {
     const kept = await place(from, 1)
     const over = await overdueHold(from, 20)
     expect(await heldOn(from)).toBe(21)
-    const turns: unknown[] = []
-    const expiry = create({ onTurn: (turn) => turns.push(turn) })
-    const turn = await expiry.run()
-    expect(turn.holdCount).toBe(1)
-    expect(turn.overdueSeconds).toBeGreaterThanOrEqual(0)
+    const told: unknown[] = []
+    const expiry = create({
+      onLook: (seconds) => told.push(seconds),
+      onExpired: (holdCount) => told.push(`${holdCount} expired`),
+    })
+    expect(await expiry.run()).toBe(1)
     expect([await stateOf(kept), await stateOf(over)]).toEqual(['active', 'expired'])
     expect(await heldOn(from)).toBe(1)
-    expect(await expiry.run()).toEqual({ holdCount: 0, overdueSeconds: 0 })
-    expect(turns).toEqual([turn, { holdCount: 0, overdueSeconds: 0 }])
+    expect(await expiry.run()).toBe(0)
+    expect(told).toEqual([expect.any(Number), '1 expired', 0])
   })
 
   it('goes on page by page, over all accounts', async () => {
@@ -102,17 +104,21 @@ describe('the expiry of holds', () => {
     expect(await stateOf(third)).toBe('active')
   })
 
-  it('tells of a failure and goes on', async () => {
+  it('tells of a failure and of what is still overdue, and goes on', async () => {
     const hold = await overdueHold(from, 1)
     const errors: unknown[] = []
     const expireHolds = vi
       .fn<LedgerEngine['expireHolds']>((ids) => harness.ledger.expireHolds(ids))
       .mockRejectedValueOnce(new Error('not now'))
-    const expiry = create({ ledger: { expireHolds }, onError: (error) => errors.push(error) })
+    const onError = (error: unknown) => errors.push(error)
+    const looks: number[] = []
+    const onLook = (seconds: number) => looks.push(seconds)
+    const expiry = create({ ledger: { expireHolds }, onError, onLook })
     expiry.start()
     await vi.waitFor(async () => expect(await stateOf(hold)).toBe('expired'), 10_000)
     await expiry.stop()
     expect(errors).toEqual([new Error('not now')])
+    expect(looks[1]).toBeGreaterThan(looks[0] ?? Infinity)
   })
 
   it('looks along the index of what is active', async () => {

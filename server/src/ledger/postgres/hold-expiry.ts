@@ -38,17 +38,9 @@ export const overdueHolds = statement({
   columns: { account_id: 'uuid', hold_count: 'bigint', overdue_seconds: 'numeric' },
 })
 
-/** What a turn found. */
-export interface HoldExpiryTurn {
-  /** Overdue holds, which the ledger has expired since. */
-  holdCount: number
-  /** For how long the first of them had been overdue. */
-  overdueSeconds: number
-}
-
 export interface HoldExpiry {
-  /** Expires what is overdue now, up to the bounds. */
-  run(): Promise<HoldExpiryTurn>
+  /** Expires what is overdue now, up to the bounds. Resolves with how many holds that were. */
+  run(): Promise<number>
   /** Runs again and again until `stop`. */
   start(): void
   /** Resolves when nothing of it runs any more. */
@@ -62,8 +54,10 @@ export interface HoldExpiryOptions {
   intervalMilliseconds: number
   /** The most holds in one page; 250 when not given, so that the queue has room for others. */
   pageSize?: number
-  /** Told after each turn that did not fail. */
-  onTurn: (turn: HoldExpiryTurn) => void
+  /** Told at the start of each turn for how long the first overdue hold has been; 0 without any. */
+  onLook: (overdueSeconds: number) => void
+  /** Told how many were expired. */
+  onExpired: (holdCount: number) => void
   /** Told of each failure; it goes on after the next interval. */
   onError: (error: unknown) => void
 }
@@ -71,36 +65,42 @@ export interface HoldExpiryOptions {
 const pagesPerTurnMax = 100
 
 export function createHoldExpiry(options: HoldExpiryOptions): HoldExpiry {
-  const { database, ledger, intervalMilliseconds, pageSize = 250, onTurn, onError } = options
+  const { database, ledger, intervalMilliseconds, pageSize = 250 } = options
+  const { onLook, onExpired, onError } = options
   assert(intervalMilliseconds > 0 && pageSize > 0, 'the bounds of the expiry are positive')
   let work: { stopping: AbortController; done: Promise<void> } | undefined
 
-  async function expirePage(): Promise<HoldExpiryTurn> {
+  /** Resolves with how many holds it was, up to a page. */
+  async function expirePage(isFirst: boolean): Promise<number> {
     const { rows } = await database.kysely.executeQuery<RowOf<typeof overdueHolds>>(
       CompiledQuery.raw(overdueHolds.text, [pageSize]),
     )
-    if (rows.length > 0) await ledger.expireHolds(rows.map(({ account_id }) => account_id))
-    return {
-      holdCount: rows.reduce((sum, { hold_count }) => sum + toSafeInteger(hold_count), 0),
-      overdueSeconds: Math.max(0, ...rows.map(({ overdue_seconds }) => Number(overdue_seconds))),
-    }
+    const seconds = rows.map(({ overdue_seconds }) => Number(overdue_seconds))
+    if (isFirst) onLook(Math.max(0, ...seconds))
+    if (rows.length === 0) return 0
+    await ledger.expireHolds(rows.map(({ account_id }) => account_id))
+    const holdCount = rows.reduce((sum, { hold_count }) => sum + toSafeInteger(hold_count), 0)
+    onExpired(holdCount)
+    return holdCount
   }
 
-  async function run(signal?: AbortSignal): Promise<HoldExpiryTurn> {
-    const turn = await expirePage()
-    let lastCount = turn.holdCount
-    for (let page = 2; page <= pagesPerTurnMax; page += 1) {
-      if (lastCount < pageSize || signal?.aborted) break
-      lastCount = (await expirePage()).holdCount
-      turn.holdCount += lastCount
+  async function run(signal?: AbortSignal): Promise<number> {
+    let sum = 0
+    for (let page = 1; page <= pagesPerTurnMax; page += 1) {
+      const holdCount = await expirePage(page === 1)
+      sum += holdCount
+      if (holdCount < pageSize || signal?.aborted) break
     }
-    onTurn(turn)
-    return turn
+    return sum
   }
 
   async function runUntil({ signal }: AbortController): Promise<void> {
     while (!signal.aborted) {
-      await run(signal).catch(onError)
+      try {
+        await run(signal)
+      } catch (error) {
+        onError(error)
+      }
       // The timer alone is no reason for the process to live on; an abort ends it early.
       await delay(intervalMilliseconds, undefined, { signal, ref: false }).catch(() => undefined)
     }
