@@ -18,6 +18,7 @@ const runbookFile = 'docs/operating/incident.md'
 /** Not ours: whose they are. */
 const foreignMetrics: Readonly<Record<string, string>> = {
   certmanager_certificate_expiration_timestamp_seconds: 'cert-manager',
+  certmanager_certificate_ready_status: 'cert-manager',
   pg_replication_lag_seconds: 'postgres_exporter',
 }
 
@@ -84,10 +85,15 @@ async function findMetricProblems(expressions: readonly string[]): Promise<strin
   }
   const named = new Set(
     expressions
-      .map((text) => text.replaceAll(/"[^"]*"/g, ''))
+      .map((text) => text.replaceAll(/"[^"]*"|\bby \([^)]*\)/g, ''))
       .flatMap((text) => text.match(/\b[a-z]+(_[a-z0-9]+)+\b/g) ?? []),
   )
-  const functions = new Set(['histogram_quantile', 'rate_interval', '__rate_interval'])
+  const functions = new Set([
+    'histogram_quantile',
+    'min_over_time',
+    'rate_interval',
+    '__rate_interval',
+  ])
   const unknown = [...named].filter(
     (name) => !functions.has(name) && !isExposed(name) && !(name in foreignMetrics),
   )

@@ -25,6 +25,8 @@ export async function postUntil(url: string): Promise<LedgerLoad> {
     arrange: () => Promise.resolve(),
     transfers: () => Promise.resolve([]),
     staffEvents: () => Promise.resolve([]),
+    makeOverdue: () => Promise.resolve(),
+    hold: () => Promise.resolve(undefined),
     defects: [],
     audit: () => Promise.resolve(),
     close: () => ledger.stop(),
