@@ -22,16 +22,48 @@ export type IdPrefix = (typeof idPrefixes)[number]
 /** A UUID in its canonical text: 36 lower-case characters. */
 export type Uuid = string
 
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
+const codeOfValue = Uint8Array.from(alphabet, (character) => character.charCodeAt(0))
+const valueOfCode = new Int8Array(128).fill(-1)
+codeOfValue.forEach((code, value) => {
+  valueOfCode[code] = value
+})
+
+const codeOfHex = Uint8Array.from('0123456789abcdef', (character) => character.charCodeAt(0))
+const valueOfHex = new Int8Array(128).fill(-1)
+codeOfHex.forEach((code, value) => {
+  valueOfHex[code] = value
+})
+
+const hyphen = 0x2d
+const underscore = 0x5f
+
+/**
+ * Where texts are put together, one at a time. A text that grows by the character is a chain of its
+ * pieces: half as fast to make, and 1 KB for the garbage collector.
+ */
+const scratch = Buffer.alloc(64)
+
 const randomPool = Buffer.alloc(4096)
 let randomPoolUsed = randomPool.length
 
-function randomBytesPooled(length: number): Buffer {
+/** Where in the pool so many random bytes begin that nobody had before. */
+function takeRandom(length: number): number {
   if (randomPoolUsed + length > randomPool.length) {
     randomFillSync(randomPool)
     randomPoolUsed = 0
   }
   randomPoolUsed += length
-  return randomPool.subarray(randomPoolUsed - length, randomPoolUsed)
+  return randomPoolUsed - length
+}
+
+/** Writes a byte as two hex digits of a UUID at `at`; returns where the next ones go. */
+function putHex(byte: number, at: number): number {
+  let next = at
+  if (next === 8 || next === 13 || next === 18 || next === 23) scratch[next++] = hyphen
+  scratch[next++] = codeOfHex[byte >> 4] ?? 0
+  scratch[next++] = codeOfHex[byte & 15] ?? 0
+  return next
 }
 
 /**
@@ -43,39 +75,33 @@ export function createUuidSource(now: () => number = Date.now): () => Uuid {
   let milliseconds = 0
   let counter = 0
   return () => {
-    const random = randomBytesPooled(10)
+    const random = takeRandom(10)
     const present = now()
     if (present > milliseconds) {
       milliseconds = present
-      counter = random.readUInt16BE(8) & 0x7ff
+      counter = randomPool.readUInt16BE(random + 8) & 0x7ff
     } else if (++counter > 0xfff) {
       milliseconds += 1
       counter = 0
     }
-    const time = milliseconds.toString(16).padStart(12, '0')
-    const tail = random.toString('hex', 0, 8)
-    const variant = (8 | (Number.parseInt(tail.charAt(0), 16) & 3)).toString(16)
-    return (
-      `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, '0')}` +
-      `-${variant}${tail.slice(1, 4)}-${tail.slice(4)}`
-    )
+    let at = 0
+    for (let unit = 2 ** 40; unit >= 1; unit /= 256) {
+      at = putHex(Math.floor(milliseconds / unit) % 256, at)
+    }
+    at = putHex(0x70 | (counter >> 8), at)
+    at = putHex(counter & 0xff, at)
+    at = putHex(0x80 | ((randomPool[random] ?? 0) & 0x3f), at)
+    for (let index = 1; index < 8; index += 1) at = putHex(randomPool[random + index] ?? 0, at)
+    return scratch.toString('latin1', 0, at)
   }
 }
 
-const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
-const valueOfCode = new Int8Array(128).fill(-1)
-for (let index = 0; index < alphabet.length; index += 1) {
-  valueOfCode[alphabet.charCodeAt(index)] = index
-}
-
-const hexDigits = '0123456789abcdef'
-const valueOfHex = new Int8Array(128).fill(-1)
-for (let value = 0; value < 16; value += 1) valueOfHex[hexDigits.charCodeAt(value)] = value
-
-/** The TypeID text of a UUID. Every answer has a handful, hence the table in place of `parseInt`. */
+/** The TypeID text of a UUID. */
 export function encodeId(prefix: IdPrefix, uuid: Uuid): string {
+  let at = prefix.length
+  for (let index = 0; index < at; index += 1) scratch[index] = prefix.charCodeAt(index)
+  scratch[at++] = underscore
   // 128 bits in 26 characters of 5 bits: two zero bits in front, then groups of five from the left.
-  let text = ''
   let bits = 0
   let bitCount = 2
   for (let index = 0; index < uuid.length; index += 1) {
@@ -86,11 +112,11 @@ export function encodeId(prefix: IdPrefix, uuid: Uuid): string {
     bitCount += 4
     if (bitCount >= 5) {
       bitCount -= 5
-      text += alphabet[bits >> bitCount]
+      scratch[at++] = codeOfValue[bits >> bitCount] ?? 0
       bits &= (1 << bitCount) - 1
     }
   }
-  return `${prefix}_${text}`
+  return scratch.toString('latin1', 0, at)
 }
 
 /** What kind of thing a TypeID names and its UUID, or `undefined` for any other text. */
@@ -106,7 +132,7 @@ export function decodeId(prefix: IdPrefix, text: string): Uuid | undefined {
   const start = prefix.length + 1
   const first = valueOfCode[text.charCodeAt(start)] ?? -1
   if (first < 0 || first > 7) return undefined
-  let uuid = ''
+  let at = 0
   let bits = 0
   let bitCount = -2
   for (let index = start; index < text.length; index += 1) {
@@ -116,11 +142,10 @@ export function decodeId(prefix: IdPrefix, text: string): Uuid | undefined {
     bitCount += 5
     while (bitCount >= 4) {
       bitCount -= 4
-      const { length } = uuid
-      if (length === 8 || length === 13 || length === 18 || length === 23) uuid += '-'
-      uuid += hexDigits[(bits >> bitCount) & 15]
+      if (at === 8 || at === 13 || at === 18 || at === 23) scratch[at++] = hyphen
+      scratch[at++] = codeOfHex[(bits >> bitCount) & 15] ?? 0
     }
     bits &= (1 << bitCount) - 1
   }
-  return uuid
+  return scratch.toString('latin1', 0, at)
 }
