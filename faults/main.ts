@@ -1,13 +1,15 @@
 /** `npm run faults`: lets faults loose in a bank of its own and keeps the score. */
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { table } from '../tools/table.ts'
 import { catalog, chooseFaults } from './catalog.ts'
 import type { Length } from './deck.ts'
-import { runFaults, type Round } from './run.ts'
+import { plantedFaults } from './planted/planted-faults.ts'
+import { searchPlanted } from './planted/run-planted.ts'
+import { runFaults, type Round, type RunOptions } from './run.ts'
 import type { Scoreboard } from './scoreboard.ts'
 
 const usage = `npm run faults -- [--seed N] [--count N | --duration 30m] [--only KIND,...]
+       npm run faults -- [--seed N] --planted NAME,...
 
 Starts a durable PostgreSQL and two servers of its own, sends instructions without a pause, breaks
 things in the middle, and holds the bank to its word after each fault. Needs Linux, no containers.
@@ -17,10 +19,12 @@ things in the middle, and holds the bank to its word after each fault. Needs Lin
   --duration 30m    as many as begin within that time: s, m or h
   --only KINDS      of these kinds only, with commas between
   --previous REF    the commit or tag of the release before, for the fault of that name
-  --list            the kinds
+  --planted NAMES   plants each of these mistakes in the servers and looks for it; all: every one
+  --list            the kinds, and what can be planted
   --help            this text
 
-Exits with 1 when the bank did not keep its word, or nothing was tried. Ctrl-C ends the run and prints the score.
+Exits with 1 when the bank did not keep its word, or nothing was tried; with --planted, when one of
+them was not found. Ctrl-C ends the run and prints the score.
 `
 
 const { values } = parseArgs({
@@ -30,6 +34,7 @@ const { values } = parseArgs({
     duration: { type: 'string' },
     only: { type: 'string' },
     previous: { type: 'string' },
+    planted: { type: 'string' },
     list: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -42,15 +47,16 @@ const violationsShownMax = 5
 if (values.help) {
   process.stdout.write(usage)
 } else if (values.list) {
-  process.stdout.write(`${table(catalog.map(({ name, description }) => [name, description]))}\n`)
+  for (const list of [catalog, plantedFaults]) {
+    for (const { name, description } of list) print(`${name.padEnd(32)}${description}`)
+    print('')
+  }
 } else {
   await main()
 }
 
 async function main(): Promise<void> {
   const seed = readInteger('seed', values.seed ?? String(Date.now() % 1_000_000))
-  const faults = values.only === undefined ? catalog : chooseFaults(values.only.split(','))
-  const length = readLength()
   if (process.platform !== 'linux') throw new Error('the faults need Linux')
 
   const stop = new AbortController()
@@ -58,13 +64,21 @@ async function main(): Promise<void> {
   process.once('SIGINT', () => stop.abort())
 
   print(`seed ${seed}`)
+  const root = fileURLToPath(new URL('../', import.meta.url))
+  const { signal } = stop
+  if (values.planted === undefined) return breakThings({ seed, root, signal })
+  const names = values.planted.split(',')
+  const areFound = await searchPlanted(names, { seed, root, signal, print })
+  process.exitCode = areFound ? 0 : 1
+}
+
+async function breakThings(common: Pick<RunOptions, 'seed' | 'root' | 'signal'>): Promise<void> {
+  const { seed } = common
   const scoreboard = await runFaults({
-    seed,
-    faults,
-    length,
-    root: fileURLToPath(new URL('../', import.meta.url)),
+    ...common,
+    faults: values.only === undefined ? catalog : chooseFaults(values.only.split(',')),
+    length: readLength(),
     ...(values.previous !== undefined && { previous: values.previous }),
-    signal: stop.signal,
     onRound: reportRound,
     onKept: (folder) => print(`the data of that bank, its log included, is left in ${folder}`),
   })

@@ -4,7 +4,7 @@ import type { Fault } from '../fault.ts'
 import type { CutMoment } from '../proxy/proxy.ts'
 
 /** Longer than an instruction may take, so that the ones in doubt are answered as such. */
-const pastDeadlines = 6_000
+const pastDeadlines = 11_000
 
 /** The database is starting up: what a failover looks like to those who ask too early. */
 const cannotConnectNow = '57P03'
@@ -18,7 +18,14 @@ function commitCut(moment: CutMoment, description: string): Fault {
       const cuts = random.integer(1, 4)
       for (let count = 1; count <= cuts; count += 1) {
         await route.cutAtCommit(moment)
-        const pause = random.pick([0, 0, random.integer(50, 1_500), pastDeadlines])
+        const pause = random.pick([
+          0,
+          0,
+          0,
+          random.integer(50, 1_500),
+          random.integer(50, 1_500),
+          pastDeadlines,
+        ])
         note(`cut the line of ${name} just ${moment} COMMIT, no new one for ${pause} ms`)
         if (pause > 0) {
           route.refuse(cannotConnectNow)

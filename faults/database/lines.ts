@@ -9,7 +9,7 @@ export const blackholedDatabase: Fault = {
     const { name, route } = random.pick(routed)
     const direction = random.pick(['requests', 'answers', 'both'] as const)
     // Shorter and longer than the limits of the flights and of the sessions.
-    const milliseconds = random.pick([random.integer(200, 2_000), random.integer(5_500, 9_000)])
+    const milliseconds = random.pick([random.integer(200, 2_000), random.integer(5_500, 12_000)])
     note(`${direction} of ${name} vanish for ${milliseconds} ms`)
     route.blackhole(direction)
     await sleep(milliseconds)
