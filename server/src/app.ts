@@ -310,7 +310,7 @@ export function createRoutes(
     ...identity.mailRoutes,
     createCurrencyRoutes({ currencies }),
     createAccountRoutes({ ledger, accounts, balances: entries, currencies, accountsMax }),
-    createAccountOwnerRoutes({ names: createAccountNames(database), accounts }),
+    createAccountOwnerRoutes({ ledger, names: createAccountNames(database), accounts }),
     createAccountAdminRoutes({ ledger, accounts }),
     createEntryRoutes({ ledger, entries }),
     createPayeeRoutes({ payees: createPayeeStore(database), currencies }),

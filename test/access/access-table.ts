@@ -130,9 +130,15 @@ export const accessTable: Readonly<Record<string, Row>> = {
     another: ['account_not_found', 'account_not_found', 'ok', 'account_not_found'],
     absent: each('account_not_found'),
   },
+  'POST /v1/accounts/:id/close': {
+    own: each('account_not_empty'),
+    another: ['account_not_found', 'role_required', 'role_required', 'account_not_empty'],
+    absent: each('account_not_found'),
+  },
   'POST /v1/accounts/:id/freeze': aboutOthersAccounts(admins),
   'POST /v1/accounts/:id/unfreeze': aboutOthersAccounts(admins),
   'PUT /v1/accounts/:id/overdraft-limit': aboutOthersAccounts(admins),
+  'PUT /v1/accounts/:id/limits': aboutOthersAccounts(admins),
   'GET /v1/payees': { own: all, another: all, absent: each('payee_not_found') },
 
   // Money.

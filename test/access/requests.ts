@@ -110,11 +110,17 @@ export const requests: Readonly<Record<string, RequestMaker>> = {
     body: { name: 'A Name' },
   }),
   'GET /v1/accounts/:id/entries': ({ account }) => ({ path: `/v1/accounts/${account}/entries` }),
+  // There is money on it: that this is the answer shows that nothing else stood in the way.
+  'POST /v1/accounts/:id/close': ({ account }) => ({ path: `/v1/accounts/${account}/close` }),
   'POST /v1/accounts/:id/freeze': ({ account }) => ({ path: `/v1/accounts/${account}/freeze` }),
   'POST /v1/accounts/:id/unfreeze': ({ account }) => ({ path: `/v1/accounts/${account}/unfreeze` }),
   'PUT /v1/accounts/:id/overdraft-limit': ({ account }) => ({
     path: `/v1/accounts/${account}/overdraft-limit`,
     body: { overdraft_limit: 100 },
+  }),
+  'PUT /v1/accounts/:id/limits': ({ account }) => ({
+    path: `/v1/accounts/${account}/limits`,
+    body: { per_transfer: 100, per_day: null },
   }),
   'GET /v1/payees': ({ username }) => ({ path: `/v1/payees?username=${username}&currency=EUR` }),
 

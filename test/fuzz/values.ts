@@ -25,6 +25,8 @@ const likely: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   cursor: known('cursor'),
   code: fc.constantFrom('insufficient_funds', 'fees', 'settlement:sepa', '123456', 'nonsense'),
   via: fc.constantFrom('cash', 'fees', 'settlement:sepa', 'nowhere'),
+  per_transfer: fc.constantFrom(null, 1_000_000, 2000, 100),
+  per_day: fc.constantFrom(null, 1_000_000, 5000),
   at: fc.constantFrom('2020-01-01T00:00:00Z', '2026-01-15T09:30:00.000Z', '2100-01-01T00:00:00Z'),
   seq: fc.nat({ max: 3 }),
   amount: fc.oneof(

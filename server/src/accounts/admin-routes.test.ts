@@ -57,6 +57,15 @@ const limit = (overdraft_limit: unknown, id = account, userId = bank.admin) =>
     payload: { overdraft_limit },
   })
 
+const limits = (payload: object, id = account, userId = bank.admin) =>
+  app.inject({
+    method: 'PUT',
+    url: `/v1/accounts/${acct(id)}/limits`,
+    headers: asUser(userId),
+    payload,
+  })
+const some = { per_transfer: 100, per_day: null }
+
 describe('freezing', () => {
   test('OK: frozen, twice is once, and unfrozen again', async () => {
     const response = await freeze()
@@ -71,6 +80,7 @@ describe('freezing', () => {
       held: 0,
       available_balance: 500,
       overdraft_limit: 0,
+      limits: { per_transfer: null, per_day: null },
       version: 1,
       created_at: '2026-01-15T09:30:00.000Z',
     })
@@ -130,11 +140,61 @@ describe('the overdraft limit', () => {
   )
 })
 
-describe('both', () => {
+describe('the limits', () => {
+  test('OK: both are set, shown and in force at once, and taken away with null', async () => {
+    const response = await limits({ per_transfer: 100, per_day: 150 })
+    expect(response.statusCode).toBe(200)
+    expect(response.json()).toMatchObject({ limits: { per_transfer: 100, per_day: 150 } })
+    const to = await bank.open(bank.bob)
+    const pay = async (amount: number) =>
+      bank.ledger.post({
+        kind: 'transfer',
+        principalId: bank.alice,
+        authority: 'owner',
+        idempotencyKey: { key: bank.newUuid(), index: 0 },
+        requestId: 'arrange',
+        debit: { accountId: account },
+        credit: { accountId: to },
+        amount,
+        currency: 'EUR',
+        description: null,
+        reference: null,
+        metadata: null,
+      })
+    expect(await pay(101)).toMatchObject({ refusal: { code: 'limit_exceeded', limit: 100 } })
+    expect(await pay(100)).toMatchObject({ kind: 'posted' })
+    expect(await pay(51)).toMatchObject({
+      refusal: { code: 'daily_limit_exceeded', limit: 150, available: 50, requested: 51 },
+    })
+    const none = { per_transfer: null, per_day: null }
+    expect((await limits(none)).json()).toMatchObject({ limits: none })
+    expect(await pay(400)).toMatchObject({ kind: 'posted' })
+  })
+
+  test.each([
+    {},
+    { per_transfer: 1 },
+    { per_day: 1 },
+    { per_transfer: -1, per_day: null },
+    { per_transfer: null, per_day: 0.5 },
+    { per_transfer: '1', per_day: null },
+    { per_transfer: null, per_day: Number.MAX_SAFE_INTEGER + 1 },
+    { per_transfer: null, per_day: null, per_week: 1 },
+  ])('InvalidLimits: %j', async (body) => {
+    expect((await limits(body)).statusCode).toBe(400)
+  })
+})
+
+describe('all of them', () => {
   test('NotFound: no account, and accounts of the bank', async () => {
     const { account: cash } = await bank.ledger.openBankAccount('cash', 'EUR')
     for (const id of [bank.newUuid(), cash.accountId]) {
-      for (const response of [await freeze(id), await unfreeze(id), await limit(1, id)]) {
+      for (const response of [
+        await freeze(id),
+        await unfreeze(id),
+        await limit(1, id),
+        await limits(some, id),
+      ]) {
         expect(response.statusCode).toBe(404)
         expect(response.json()).toMatchObject({ code: 'account_not_found' })
       }
@@ -143,7 +203,12 @@ describe('both', () => {
 
   test('OwnAccount: an admin changes no account of their own', async () => {
     const own = await bank.open(bank.admin)
-    for (const response of [await freeze(own), await unfreeze(own), await limit(1, own)]) {
+    for (const response of [
+      await freeze(own),
+      await unfreeze(own),
+      await limit(1, own),
+      await limits(some, own),
+    ]) {
       expect(response.statusCode).toBe(403)
       expect(response.json()).toMatchObject({ code: 'own_account' })
     }
@@ -151,7 +216,7 @@ describe('both', () => {
 
   test('AccountClosed', async () => {
     bank.ledger.arrange(account, { status: 'closed' })
-    for (const response of [await freeze(), await unfreeze(), await limit(1)]) {
+    for (const response of [await freeze(), await unfreeze(), await limit(1), await limits(some)]) {
       expect(response.statusCode).toBe(422)
       expect(response.json()).toMatchObject({ code: 'account_closed' })
     }
@@ -159,7 +224,8 @@ describe('both', () => {
 
   test('NoAdmin: neither the owner nor other staff', async () => {
     for (const userId of [bank.alice, bank.teller, bank.auditor]) {
-      for (const response of [await freeze(account, userId), await limit(1, account, userId)]) {
+      const [first, second] = [await freeze(account, userId), await limit(1, account, userId)]
+      for (const response of [first, second, await limits(some, account, userId)]) {
         expect(response.statusCode).toBe(403)
         expect(response.json()).toMatchObject({ code: 'role_required', roles: ['admin'] })
       }
@@ -180,7 +246,7 @@ describe('both', () => {
     ['InternalError', 500, new Error('a bug')],
   ])('%s', async (_, status, error) => {
     ledger = failingLedger(bank.ledger, error)
-    for (const response of [await freeze(), await unfreeze(), await limit(1)]) {
+    for (const response of [await freeze(), await unfreeze(), await limit(1), await limits(some)]) {
       expect(response.statusCode).toBe(status)
     }
   })

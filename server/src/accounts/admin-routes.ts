@@ -1,28 +1,22 @@
 /**
- * What admins change about customers' accounts: whether they pay, and how far they may be overdrawn.
- * The ledger decides, under the account's lock, and keeps the row of the audit trail.
+ * What admins change about customers' accounts: whether they pay, how far they may be overdrawn, and
+ * how much may leave them. The ledger decides, under the account's lock, and keeps the row of the
+ * audit trail.
  */
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { problem, type ProblemError } from '../http/problem.ts'
 import type { Routes } from '../http/route.ts'
 import { idSchema, named, problems } from '../http/schema.ts'
 import { present } from '../kernel/assert.ts'
 import { decodeId } from '../kernel/ids.ts'
-import { MINOR_MAX, toMinor } from '../kernel/money.ts'
-import type { AccountChange, ChangeAccountRefusal, LedgerEngine } from '../ledger/ledger.ts'
-import { renderAccount } from './render.ts'
-import { AccountSchema } from './schema.ts'
-import type { AccountStore } from './store.ts'
-
-export interface AccountAdminRoutesDependencies {
-  ledger: Pick<LedgerEngine, 'changeAccount'>
-  accounts: Pick<AccountStore, 'find'>
-}
+import { MINOR_MAX } from '../kernel/money.ts'
+import type { AccountChange } from '../ledger/ledger.ts'
+import { createAccountChange, type AccountChangeDependencies } from './change.ts'
+import { AccountLimitsSchema, AccountSchema } from './schema.ts'
 
 const params = Type.Object({ id: idSchema('acct') })
 
-const faults = ['unavailable', 'shutting_down', 'outcome_unknown'] as const
+const faults = ['unavailable', 'overloaded', 'shutting_down', 'outcome_unknown'] as const
 
 const OverdraftLimitSchema = named(
   'OverdraftLimit',
@@ -39,26 +33,12 @@ const OverdraftLimitSchema = named(
   ),
 )
 
-export function createAccountAdminRoutes({
-  ledger,
-  accounts,
-}: AccountAdminRoutesDependencies): Routes {
+export function createAccountAdminRoutes({ ledger, accounts }: AccountChangeDependencies): Routes {
+  const changeAccount = createAccountChange({ ledger, accounts })
+
   async function change(request: FastifyRequest, idText: string, wanted: AccountChange) {
     const accountId = present(decodeId('acct', idText), 'an id that fits its schema')
-    const { userId: principalId } = request.principal
-    const outcome = await ledger.changeAccount({
-      principalId,
-      authority: 'staff',
-      accountId,
-      change: wanted,
-      requestId: request.id,
-    })
-    if (outcome.kind === 'refused') throw changeProblem(outcome.refusal)
-    // All that changes is as it was under the lock, whatever has happened since.
-    const { status, overdraftLimit, ledgerBalance, held, version } = outcome.account
-    const account = present(await accounts.find(accountId), 'an account that was changed')
-    const changed = { status, overdraftLimit, ledgerBalance: toMinor(ledgerBalance), held, version }
-    return renderAccount({ ...account, ...changed })
+    return await changeAccount(request, accountId, 'staff', wanted)
   }
 
   return async (app) => {
@@ -130,14 +110,30 @@ export function createAccountAdminRoutes({
         return await change(request, request.params.id, wanted)
       },
     )
-  }
-}
 
-function changeProblem(refusal: ChangeAccountRefusal): ProblemError {
-  if (refusal.code !== 'overdraft_in_use') return problem(refusal.code)
-  const { minimum } = refusal
-  return problem(refusal.code, {
-    detail: `${minimum} minor units of the overdraft are in use.`,
-    facts: { minimum },
-  })
+    app.put(
+      '/v1/accounts/:id/limits',
+      {
+        config: { access: ['admin'] },
+        schema: {
+          operationId: 'setAccountLimits',
+          tags: ['Administration'],
+          summary: 'Set how much may leave an account at once and in a day',
+          description:
+            'For admins. Both are limits on what the owner moves: transfers, and holds when they are placed. A limit for a day counts what left on the present day already, and is free again when the next day begins in the time zone of the bank. Deposits, withdrawals and reversals are not held to them.',
+          params,
+          body: AccountLimitsSchema,
+          response: {
+            200: AccountSchema,
+            ...problems('account_not_found', 'own_account', 'account_closed', ...faults),
+          },
+        },
+      },
+      async (request) => {
+        const { per_transfer: transferLimit, per_day: dailyLimit } = request.body
+        const wanted = { kind: 'set_limits', transferLimit, dailyLimit } as const
+        return await change(request, request.params.id, wanted)
+      },
+    )
+  }
 }

@@ -51,6 +51,8 @@ beforeEach(() => {
     ledgerBalance: 900,
     held: 0,
     overdraftLimit: 50,
+    transferLimit: 10,
+    dailyLimit: null,
     version: 7,
     createdAt: new Date('2026-01-01T00:00:00.000Z'),
   }

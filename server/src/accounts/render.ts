@@ -20,6 +20,7 @@ export function renderAccount(account: Account): Static<typeof AccountSchema> {
     held: account.held,
     available_balance: available,
     overdraft_limit: account.overdraftLimit,
+    limits: { per_transfer: account.transferLimit, per_day: account.dailyLimit },
     version: account.version,
     created_at: account.createdAt.toISOString(),
   }
@@ -33,6 +34,8 @@ export function renderOpenedAccount(account: OpenedAccount): Static<typeof Accou
     ledgerBalance: 0,
     held: 0,
     overdraftLimit: 0,
+    transferLimit: null,
+    dailyLimit: null,
     version: 0,
   })
 }

@@ -40,6 +40,8 @@ function put(ownerId: string, change: Partial<Account> = {}): Account {
     ledgerBalance: 0,
     held: 0,
     overdraftLimit: 0,
+    transferLimit: null,
+    dailyLimit: null,
     version: 0,
     createdAt: new Date('2026-01-15T09:30:00.000Z'),
     ...change,
@@ -117,6 +119,7 @@ describe('POST /v1/accounts', () => {
       held: 0,
       available_balance: 0,
       overdraft_limit: 0,
+      limits: { per_transfer: null, per_day: null },
       version: 0,
       created_at: '2026-01-15T09:30:00.000Z',
     })
@@ -212,6 +215,7 @@ describe('GET /v1/accounts/{id}', () => {
       ledgerBalance: -200,
       held: 300,
       overdraftLimit: 1000,
+      dailyLimit: 250,
       version: 7,
     })
     const response = await get(`/v1/accounts/${acct(account.id)}`)
@@ -226,6 +230,7 @@ describe('GET /v1/accounts/{id}', () => {
       held: 300,
       available_balance: 500,
       overdraft_limit: 1000,
+      limits: { per_transfer: null, per_day: 250 },
       version: 7,
       created_at: '2026-01-15T09:30:00.000Z',
     })

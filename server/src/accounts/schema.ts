@@ -20,6 +20,24 @@ const AmountOrZeroSchema = Type.Integer({
   examples: [0],
 })
 
+const LimitSchema = (description: string) =>
+  nullable(Type.Integer({ minimum: 0, maximum: MINOR_MAX, description, examples: [100_000] }))
+
+export const AccountLimitsSchema = named(
+  'AccountLimits',
+  Type.Object(
+    {
+      per_transfer: LimitSchema(
+        "The most that one transfer or hold may move; null: the bank's own limit alone",
+      ),
+      per_day: LimitSchema(
+        'The most that transfers and holds may take in a day of the bank; null: no such limit',
+      ),
+    },
+    { description: 'In minor units', additionalProperties: false },
+  ),
+)
+
 export const AccountSchema = named(
   'Account',
   Type.Object(
@@ -35,6 +53,7 @@ export const AccountSchema = named(
       held: AmountOrZeroSchema,
       available_balance: BalanceSchema,
       overdraft_limit: AmountOrZeroSchema,
+      limits: AccountLimitsSchema,
       version: Type.Integer({
         minimum: 0,
         description: 'The seq of the last entry; 0 when there is none',

@@ -26,18 +26,23 @@ test('an account is found with its name and its present balances', async () => {
     ledgerBalance: 0,
     held: 0,
     overdraftLimit: 0,
+    transferLimit: null,
+    dailyLimit: null,
     version: 0,
     createdAt: expect.any(Date),
   })
   await bank.post({ debit: cash, credit: { accountId: id }, amount: 1050 })
   await bank.owner.query(
-    `update account set held = 50, overdraft_limit = 7, status = 'frozen' where id = $1`,
+    `update account set held = 50, overdraft_limit = 7, status = 'frozen', transfer_limit = 8,
+      daily_limit = 9007199254740991, spent_since = '2026-01-01' where id = $1`,
     [id],
   )
   expect(await store.find(id)).toMatchObject({
     ledgerBalance: 1050,
     held: 50,
     overdraftLimit: 7,
+    transferLimit: 8,
+    dailyLimit: Number.MAX_SAFE_INTEGER,
     status: 'frozen',
     version: 1,
   })

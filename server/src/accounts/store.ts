@@ -20,6 +20,9 @@ export interface Account {
   ledgerBalance: Minor
   held: Minor
   overdraftLimit: Minor
+  /** `null`: none of its own. */
+  transferLimit: Minor | null
+  dailyLimit: Minor | null
   /** The seq of its last entry. */
   version: number
   createdAt: Date
@@ -53,6 +56,8 @@ export function createAccountStore({ kysely }: Pick<Database, 'kysely'>): Accoun
       'account.ledger_balance',
       'account.held',
       'account.overdraft_limit',
+      'account.transfer_limit',
+      'account.daily_limit',
       'account.version',
       'account_detail.created_at',
     ])
@@ -83,6 +88,8 @@ interface AccountRow {
   ledger_balance: string
   held: string
   overdraft_limit: string
+  transfer_limit: string | null
+  daily_limit: string | null
   version: string
   created_at: Date
 }
@@ -97,6 +104,8 @@ function toAccount(row: AccountRow): Account {
     ledgerBalance: toSafeInteger(row.ledger_balance),
     held: toSafeInteger(row.held),
     overdraftLimit: toSafeInteger(row.overdraft_limit),
+    transferLimit: row.transfer_limit === null ? null : toSafeInteger(row.transfer_limit),
+    dailyLimit: row.daily_limit === null ? null : toSafeInteger(row.daily_limit),
     version: toSafeInteger(row.version),
     createdAt: row.created_at,
   }
