@@ -5,6 +5,8 @@
 import {
   context,
   propagation,
+  ProxyTracer,
+  ProxyTracerProvider,
   ROOT_CONTEXT,
   SpanKind,
   trace,
@@ -17,6 +19,18 @@ export type { Span } from '@opentelemetry/api'
 /** The tracer of this program; an SDK that is registered later is found through it too. */
 export function createTracer(version: string): Tracer {
   return trace.getTracer('tallystick', version)
+}
+
+const nobody = new ProxyTracerProvider().getDelegate()
+
+/**
+ * Whether anybody takes the spans of this tracer, as of now: an SDK may be registered at any time, and
+ * until then a request is spared 3 us of contexts and headers that go nowhere.
+ */
+export function isRecorded(tracer: Tracer): boolean {
+  if (!(tracer instanceof ProxyTracer)) return true
+  const provider = trace.getTracerProvider()
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegate() !== nobody
 }
 
 export type Headers = Readonly<Record<string, string | string[] | undefined>>
