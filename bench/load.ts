@@ -2,9 +2,10 @@
  * The load generator: keep-alive HTTP/1.1 connections on raw sockets, one request in flight on each.
  *
  * It shares two cores with the server and PostgreSQL, so what it costs is taken from what is
- * measured; a client library costs about as much per request as the server does. Responses are not
- * parsed beyond status and length. Latencies are kept one by one, so percentiles are exact; with a
- * rate they count from the moment a request was due, not from when a connection was free for it.
+ * measured; a client library costs about as much per request as the server does. Answers are not
+ * parsed beyond status and length, unless a load asks for them. Latencies are kept one by one, so
+ * percentiles are exact; with a rate they count from the moment a request was due, not from when a
+ * connection was free for it.
  */
 import { connect, type Socket } from 'node:net'
 
@@ -12,11 +13,12 @@ export interface LoadOptions {
   host: string
   port: number
   connections: number
-  durationSeconds: number
   /** Requests per second; without it each connection sends the next as soon as it is answered. */
   ratePerSecond?: number
-  /** The bytes of the next request, headers and all. */
-  nextRequest: () => string
+  /** The bytes of the next request, headers and all, on the connection of that number, from 0. */
+  nextRequest: (connection: number) => string
+  /** Given the body of every answer before the next request of its connection is asked for. */
+  onAnswer?: (body: Buffer, connection: number) => void
 }
 
 export interface LoadResult {
@@ -29,21 +31,25 @@ export interface LoadResult {
   maxMilliseconds: number
 }
 
-interface Connection {
-  socket: Socket
-  startedAt: number
-  pending: Buffer | undefined
+export interface RunningLoad {
+  /** How many requests have been answered so far. */
+  completed(): number
+  /** Begins no more requests, and resolves when all that were begun are answered. */
+  stop(): Promise<LoadResult>
+  /** Rejects when a connection breaks: a broken run is no measurement. */
+  broken: Promise<never>
 }
 
-/** The length of the first whole response in `bytes`, or 0 while it is not whole. */
-function responseLength(bytes: Buffer): number {
-  const headerEnd = bytes.indexOf('\r\n\r\n')
-  if (headerEnd < 0) return 0
-  const head = bytes.toString('latin1', 0, headerEnd).toLowerCase()
-  const at = head.indexOf('\r\ncontent-length: ')
-  const bodyLength = at < 0 ? 0 : Number.parseInt(head.slice(at + 18), 10)
-  const length = headerEnd + 4 + bodyLength
-  return bytes.length >= length ? length : 0
+interface Connection {
+  number: number
+  socket: Socket
+  startedAt: number
+  /** The start of an answer whose head is not whole yet. */
+  head: Buffer | undefined
+  status: number
+  /** Bytes of the answer that have not come yet, once its head is there. */
+  missing: number
+  body: Buffer[]
 }
 
 function percentile(sorted: Float64Array, share: number): number {
@@ -57,101 +63,171 @@ function open(host: string, port: number): Promise<Socket> {
   })
 }
 
-/** Runs one load to its end. Rejects when a connection breaks: a broken run is no measurement. */
-export async function runLoad(options: LoadOptions): Promise<LoadResult> {
-  const { host, port, ratePerSecond, nextRequest } = options
+function contentLength(head: string): number {
+  const at = head.toLowerCase().indexOf('\r\ncontent-length: ')
+  return at < 0 ? 0 : Number.parseInt(head.slice(at + 18), 10)
+}
+
+/** Opens all connections and sends on each of them until it is stopped. */
+export async function startLoad(options: LoadOptions): Promise<RunningLoad> {
+  const { host, port, ratePerSecond, nextRequest, onAnswer } = options
   const sockets = await Promise.all(
     Array.from({ length: options.connections }, () => open(host, port)),
   )
   const latencies: number[] = []
   const statuses = new Map<number, number>()
   const idle: Connection[] = []
+  const ended = Promise.withResolvers<LoadResult>()
+  const breaking = Promise.withResolvers<never>()
+  for (const { promise } of [ended, breaking]) promise.catch(() => undefined)
   const started = performance.now()
-  const end = started + options.durationSeconds * 1000
+  let isStopping = false
+  let isOver = false
   let inFlight = 0
   let sent = 0
+
+  const close = (): void => {
+    isOver = true
+    clearInterval(ticker)
+    for (const socket of sockets) socket.destroy()
+  }
+
+  const fail = (error: Error): void => {
+    if (isOver) return
+    close()
+    breaking.reject(error)
+    ended.reject(error)
+  }
+
+  const finish = (): void => {
+    if (isOver) return
+    close()
+    const sorted = Float64Array.from(latencies).toSorted()
+    ended.resolve({
+      completed: sorted.length,
+      perSecond: sorted.length / ((performance.now() - started) / 1000),
+      statuses,
+      p50Milliseconds: percentile(sorted, 0.5),
+      p99Milliseconds: percentile(sorted, 0.99),
+      maxMilliseconds: sorted.at(-1) ?? Number.NaN,
+    })
+  }
 
   const send = (connection: Connection, dueAt: number): void => {
     connection.startedAt = dueAt
     inFlight += 1
     sent += 1
-    connection.socket.write(nextRequest(), 'latin1')
+    connection.socket.write(nextRequest(connection.number), 'latin1')
   }
 
-  return new Promise((resolve, reject) => {
-    let finished = false
-
-    const finish = (error?: Error): void => {
-      if (finished) return
-      finished = true
-      clearInterval(ticker)
-      for (const socket of sockets) socket.destroy()
-      if (error) return reject(error)
-      const sorted = Float64Array.from(latencies).toSorted()
-      resolve({
-        completed: sorted.length,
-        perSecond: sorted.length / ((performance.now() - started) / 1000),
-        statuses,
-        p50Milliseconds: percentile(sorted, 0.5),
-        p99Milliseconds: percentile(sorted, 0.99),
-        maxMilliseconds: sorted.at(-1) ?? Number.NaN,
-      })
+  const next = (connection: Connection): void => {
+    const now = performance.now()
+    if (isStopping) {
+      if (inFlight === 0) finish()
+    } else if (ratePerSecond === undefined) {
+      send(connection, now)
+    } else {
+      const dueAt = started + (sent / ratePerSecond) * 1000
+      if (dueAt <= now) send(connection, dueAt)
+      else idle.push(connection)
     }
+  }
 
-    const next = (connection: Connection): void => {
-      const now = performance.now()
-      if (now >= end) {
-        if (inFlight === 0) finish()
-      } else if (ratePerSecond === undefined) {
-        send(connection, now)
-      } else {
-        const dueAt = started + (sent / ratePerSecond) * 1000
-        if (dueAt <= now) send(connection, dueAt)
-        else idle.push(connection)
-      }
+  const finishAnswer = (connection: Connection): void => {
+    statuses.set(connection.status, (statuses.get(connection.status) ?? 0) + 1)
+    latencies.push(performance.now() - connection.startedAt)
+    inFlight -= 1
+    if (onAnswer) {
+      const { body } = connection
+      connection.body = []
+      onAnswer(
+        body.length === 1 ? (body[0] ?? Buffer.alloc(0)) : Buffer.concat(body),
+        connection.number,
+      )
     }
+    next(connection)
+  }
 
-    const receive = (connection: Connection, chunk: Buffer): void => {
-      const bytes = connection.pending ? Buffer.concat([connection.pending, chunk]) : chunk
-      const length = responseLength(bytes)
-      if (length === 0) {
-        connection.pending = bytes
-        return
-      }
-      connection.pending = undefined
-      const status = Number.parseInt(bytes.toString('latin1', 9, 12), 10)
-      statuses.set(status, (statuses.get(status) ?? 0) + 1)
-      latencies.push(performance.now() - connection.startedAt)
-      inFlight -= 1
-      next(connection)
+  const receive = (connection: Connection, chunk: Buffer): void => {
+    let content = chunk
+    if (connection.missing === 0) {
+      const bytes = connection.head ? Buffer.concat([connection.head, chunk]) : chunk
+      const headEnd = bytes.indexOf('\r\n\r\n')
+      connection.head = headEnd < 0 ? bytes : undefined
+      if (headEnd < 0) return
+      const head = bytes.toString('latin1', 0, headEnd)
+      connection.status = Number.parseInt(head.slice(9, 12), 10)
+      connection.missing = contentLength(head)
+      content = bytes.subarray(headEnd + 4)
     }
+    connection.missing -= content.length
+    if (onAnswer) connection.body.push(content)
+    if (connection.missing === 0) finishAnswer(connection)
+  }
 
-    // Sends what has fallen due and ends a run that has gone quiet.
-    const ticker = setInterval(() => {
-      const now = performance.now()
-      if (now >= end) {
-        if (inFlight === 0) finish()
-        return
-      }
-      if (ratePerSecond === undefined) return
-      for (;;) {
-        const dueAt = started + (sent / ratePerSecond) * 1000
-        if (dueAt > now) return
-        const connection = idle.pop()
-        if (!connection) return
-        send(connection, dueAt)
-      }
-    }, 1)
-
-    for (const socket of sockets) {
-      const connection: Connection = { socket, startedAt: 0, pending: undefined }
-      socket.removeAllListeners('error')
-      socket.on('error', finish)
-      socket.on('close', () => finish(new Error('the server closed a connection under load')))
-      socket.on('data', (chunk: Buffer) => receive(connection, chunk))
-      next(connection)
+  // Sends what has fallen due and ends a load that has gone quiet.
+  const ticker = setInterval(() => {
+    if (isStopping) {
+      if (inFlight === 0) finish()
+      return
     }
-  })
+    if (ratePerSecond === undefined) return
+    const now = performance.now()
+    for (;;) {
+      const dueAt = started + (sent / ratePerSecond) * 1000
+      if (dueAt > now) return
+      const connection = idle.pop()
+      if (!connection) return
+      send(connection, dueAt)
+    }
+  }, 1)
+
+  for (const [number, socket] of sockets.entries()) {
+    const connection: Connection = {
+      number,
+      socket,
+      startedAt: 0,
+      head: undefined,
+      status: 0,
+      missing: 0,
+      body: [],
+    }
+    socket.removeAllListeners('error')
+    socket.on('error', fail)
+    socket.on('close', () => fail(new Error('the server closed a connection under load')))
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        receive(connection, chunk)
+      } catch (error) {
+        fail(error instanceof Error ? error : new Error(String(error)))
+      }
+    })
+    next(connection)
+  }
+
+  return {
+    completed: () => latencies.length,
+    stop() {
+      isStopping = true
+      return ended.promise
+    },
+    broken: breaking.promise,
+  }
+}
+
+/** Runs one load to its end. Rejects when a connection breaks. */
+export async function runLoad(
+  options: LoadOptions & { durationSeconds: number },
+): Promise<LoadResult> {
+  const load = await startLoad(options)
+  const over = Promise.withResolvers<void>()
+  const timer = setTimeout(() => over.resolve(), options.durationSeconds * 1000)
+  try {
+    await Promise.race([over.promise, load.broken])
+  } finally {
+    clearTimeout(timer)
+  }
+  return load.stop()
 }
 
 /** The bytes of a POST with a JSON body. */
@@ -160,10 +236,20 @@ export function postRequest(
   headers: Readonly<Record<string, string>>,
   body: unknown,
 ): string {
-  const text = JSON.stringify(body)
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
   return (
     `POST ${path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n` +
-    `content-length: ${Buffer.byteLength(text)}\r\n${lines.join('')}\r\n${text}`
+    `content-length: ${Buffer.byteLength(text)}\r\n${headerLines(headers)}\r\n${text}`
   )
+}
+
+/** The bytes of a GET. */
+export function getRequest(path: string, headers: Readonly<Record<string, string>>): string {
+  return `GET ${path} HTTP/1.1\r\nhost: bench\r\n${headerLines(headers)}\r\n`
+}
+
+function headerLines(headers: Readonly<Record<string, string>>): string {
+  return Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('')
 }

@@ -1,29 +1,47 @@
 /**
- * `npm run bench`: measures a bank of its own on this machine and prints one table of figures and
- * ratios. Load generator, server and PostgreSQL share the machine, everything is durable, and every
- * transfer is authenticated, validated and carries its own idempotency key.
+ * `npm run bench`: measures banks of its own on this machine and prints one table of figures, goals
+ * and verdicts. Load generator, server and PostgreSQL share the machine, everything is durable, and
+ * every instruction is authenticated, validated and carries its own idempotency key.
  */
-import { randomUUID } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { startBankProcess } from '../tools/bank-process.ts'
-import { measureBaselines, prepareBaselines } from './baselines.ts'
+import { measureBaselines, prepareBaselines, type Baselines } from './baselines.ts'
 import { createBaselineDatabase } from './baseline-database.ts'
-import { postRequest, runLoad, type LoadResult } from './load.ts'
-import { admin, seedBank, type SeededBank } from './seed.ts'
-import { printReport, type Row } from './report.ts'
+import { measureLoad, progress, withBank, type BenchSettings } from './bank.ts'
+import { measureDelay } from './delay.ts'
+import { mebibytes, medianOf, seconds as secondsBound, type Figure } from './figure.ts'
+import { measureIdle } from './idle.ts'
+import { measureLarge } from './large.ts'
+import { measureMemory } from './memory.ts'
+import { baselineLines, renderLines, type ReportLine } from './report.ts'
+import { randomTransfers } from './requests.ts'
+import { rows, type Row } from './rows.ts'
 
-const usage = `npm run bench -- [--quick] [--rounds N] [--log-level LEVEL]
+const names = [...rows.map(({ name }) => name), 'delay']
 
-  --quick             about a minute: short runs, one round
+const usage = `npm run bench -- [options]
+
+  --only NAMES        only these rows, by commas: ${names.join(', ')}
+  --large             ten million transfers first, then rates and reads at that size
+  --transfers N       so many in place of ten million
+  --idle              10,000 idle connections
+  --memory            memory over ten minutes of load
+  --minutes N         so many in place of ten
+  --quick             short runs, one round, small numbers: does it work?
   --rounds N          rounds to take medians over (default 3, with --quick 1)
   --log-level LEVEL   the server's LOG_LEVEL (default warn)
+
+Without --only, --large, --idle and --memory all rows are measured.
 `
 
 const { values } = parseArgs({
   options: {
+    only: { type: 'string' },
+    large: { type: 'boolean', default: false },
+    transfers: { type: 'string' },
+    idle: { type: 'boolean', default: false },
+    memory: { type: 'boolean', default: false },
+    minutes: { type: 'string' },
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     'log-level': { type: 'string', default: 'warn' },
@@ -37,130 +55,100 @@ if (values.help) {
   await main()
 }
 
-function progress(text: string): void {
-  process.stderr.write(`${text}\n`)
-}
-
-function residentMebibytes(processId: number): number {
-  const status = readFileSync(`/proc/${processId}/status`, 'utf8')
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
-}
-
-function transferRequests(bank: SeededBank, pick: () => { from: number; to: number }) {
-  const run = randomUUID()
-  let count = 0
-  const all = [bank.hot, ...bank.accounts]
-  return () => {
-    const { from, to } = pick()
-    const payer = all[from]
-    const receiver = all[to]
-    if (!payer || !receiver) throw new Error('an account of the load is missing')
-    count += 1
-    return postRequest(
-      '/v1/transfers',
-      { authorization: `Bearer ${payer.token}`, 'idempotency-key': `${run}-${count}` },
-      { from_account_id: payer.id, to_account_id: receiver.id, amount: 1, currency: 'EUR' },
-    )
+function chooseNames(): ReadonlySet<string> {
+  if (values.only === undefined) {
+    return new Set(values.large || values.idle || values.memory ? [] : names)
   }
-}
-
-function assertAllPosted(name: string, result: LoadResult): void {
-  const others = [...result.statuses].filter(([status]) => status !== 201)
-  if (others.length > 0) {
-    const list = others.map(([status, count]) => `${count} x ${status}`).join(', ')
-    throw new Error(`${name}: not every transfer was posted: ${list}`)
-  }
+  const chosen = values.only.split(',')
+  const unknown = chosen.filter((name) => !names.includes(name))
+  if (unknown.length > 0) throw new Error(`no row ${unknown.join(', ')}; ${usage}`)
+  return new Set(chosen)
 }
 
 async function main(): Promise<void> {
-  const quick = values.quick
+  const chosen = chooseNames()
+  const { quick } = values
   const rounds = Number(values.rounds ?? (quick ? 1 : 3))
   const seconds = quick ? 4 : 10
-  const directory = mkdtempSync(join(tmpdir(), 'tallystick-bench-'))
-  const settings = {
-    BOOTSTRAP_ADMIN_USERNAME: admin.username,
-    BOOTSTRAP_ADMIN_PASSWORD: admin.password,
-    LOG_LEVEL: values['log-level'],
-    RATE_LIMITS: 'false',
-    ACCOUNTS_PER_USER_MAX: '1000',
+  const settings: BenchSettings = {
+    logLevel: values['log-level'],
+    accountsPerUser: quick ? 50 : 200,
   }
-  progress('starting a bank for the first time, then again ...')
-  const first = await startBankProcess({ dataDirectory: directory, settings })
-  await first.stop()
-  const bank = await startBankProcess({ dataDirectory: directory, settings })
-  const rows: Row[] = []
-  try {
-    progress('opening accounts ...')
-    const seeded = await seedBank(bank.baseUrl, { users: 10, accountsPerUser: quick ? 50 : 200 })
-    const database = await createBaselineDatabase(directory)
-    progress('filling the tables of the baselines ...')
-    await prepareBaselines(database)
+  const lines: ReportLine[] = []
+  const chosenRows = rows.filter(({ name }) => chosen.has(name))
+  if (chosenRows.length > 0) {
+    lines.push(...(await measureRows(chosenRows, { settings, rounds, seconds })))
+  }
+  if (chosen.has('delay')) lines.push(...(await measureDelay(settings, { rounds, seconds })))
+  if (values.memory) {
+    const minutes = Number(values.minutes ?? (quick ? 0.25 : 10))
+    lines.push(...(await measureMemory(settings, minutes)))
+  }
+  if (values.idle) lines.push(...(await measureIdle(settings, { seconds })))
+  if (values.large) {
+    const transfers = Number(values.transfers ?? (quick ? 30_000 : 10_000_000))
+    lines.push(...(await measureLarge(settings, { transfers, seconds, quick })))
+  }
+  process.stdout.write(
+    `\n${availableParallelism()} cores for load generator, server and PostgreSQL together; fsync and\n` +
+      `synchronous_commit on; LOG_LEVEL=${settings.logLevel}; ${rounds} round(s) of ${seconds} s, ` +
+      `medians.\n\n${renderLines(lines)}\n`,
+  )
+}
 
-    const accountCount = seeded.accounts.length
-    const random = () => {
-      const from = 1 + Math.floor(Math.random() * accountCount)
-      return { from, to: 1 + (from % accountCount) }
+interface Extent {
+  settings: BenchSettings
+  rounds: number
+  seconds: number
+}
+
+function measureRows(chosen: readonly Row[], extent: Extent): Promise<ReportLine[]> {
+  const { settings, rounds, seconds } = extent
+  return withBank(settings, async (bank) => {
+    let database: string | undefined
+    if (chosen.some(({ isCompared }) => isCompared)) {
+      progress('filling the tables of the baselines ...')
+      database = await createBaselineDatabase(bank.urls.superuserUrl)
+      await prepareBaselines(database)
     }
-    let flip = false
-    const hot = () => {
-      const other = 1 + Math.floor(Math.random() * accountCount)
-      flip = !flip
-      return flip ? { from: 0, to: other } : { from: other, to: 0 }
-    }
-    const { hostname, port } = new URL(bank.baseUrl)
-    const load = async (
-      name: string,
-      pick: () => { from: number; to: number },
-      connections: number,
-      ratePerSecond?: number,
-    ): Promise<LoadResult> => {
-      progress(`  ${name} ...`)
-      const result = await runLoad({
-        host: hostname,
-        port: Number(port),
-        connections,
-        durationSeconds: seconds,
-        ...(ratePerSecond === undefined ? {} : { ratePerSecond }),
-        nextRequest: transferRequests(seeded, pick),
-      })
-      assertAllPosted(name, result)
-      return result
-    }
-    await load('warm-up', random, 256)
-    for (let round = 1; round <= rounds; round += 1) {
-      progress(`round ${round} of ${rounds}`)
-      const baselines = await measureBaselines(database, seconds)
-      const throughput = {
-        '64 connections, random accounts': await load('64 connections', random, 64),
-        '256 connections, random accounts': await load('256 connections', random, 256),
-        '256 connections, one hot account': await load('hot account', hot, 256),
+    const { address, seeded } = bank
+    const nextRequest = randomTransfers(seeded)
+    await measureLoad('warm-up', { address, connections: 256, seconds, nextRequest })
+    const allBaselines: Baselines[] = []
+    const allFigures = new Map<string, Figure[]>(chosen.map(({ name }) => [name, []]))
+    for (let number = 1; number <= rounds; number += 1) {
+      progress(`round ${number} of ${rounds}`)
+      const baselines = database && (await measureBaselines(database, seconds))
+      if (baselines) allBaselines.push(baselines)
+      const figures = new Map<string, Figure>()
+      for (const { name, measure } of chosen) {
+        const figure = await measure({ bank, seconds, baselines: baselines || undefined, figures })
+        figures.set(name, figure)
+        allFigures.get(name)?.push(figure)
       }
-      for (const [name, result] of Object.entries(throughput)) {
-        rows.push({ kind: 'throughput', name, result, baselines })
-      }
-      rows.push({
-        kind: 'latency',
-        name: 'one at a time',
-        result: await load('one at a time', random, 1),
-      })
-      rows.push({
-        kind: 'latency',
-        name: '500 per second',
-        result: await load('500/s', random, 64, 500),
-      })
     }
-    printReport({
-      rows,
-      logLevel: values['log-level'],
-      cores: availableParallelism(),
-      residentMebibytes: residentMebibytes(bank.process.pid ?? 0),
-      readyFirstMilliseconds: first.readyMilliseconds,
-      readySecondMilliseconds: bank.readyMilliseconds,
-      rounds,
-      seconds,
-    })
-  } finally {
-    await bank.stop()
-    rmSync(directory, { recursive: true, force: true })
-  }
+    return [
+      ...baselineLines(allBaselines),
+      ...chosen.map(({ name, title, goals }) => ({
+        title,
+        figure: medianOf(allFigures.get(name) ?? []),
+        goals,
+      })),
+      {
+        title: 'memory of the server after the load (RSS)',
+        figure: { mebibytes: bank.residentMebibytes() },
+        goals: { least: mebibytes(384), goal: mebibytes(256) },
+      },
+      {
+        title: 'npm start to ready, the first time',
+        figure: { seconds: bank.firstReadySeconds },
+        goals: { least: secondsBound(15), goal: secondsBound(5) },
+      },
+      {
+        title: 'npm start to ready, the second time',
+        figure: { seconds: bank.secondReadySeconds },
+        goals: { least: secondsBound(3), goal: secondsBound(1.5) },
+      },
+    ]
+  })
 }

@@ -5,6 +5,7 @@ export const admin = { username: 'admin', password: 'bench-admin-password' }
 
 export interface SeededAccount {
   id: string
+  ownerId: string
   /** A token of its owner. */
   token: string
 }
@@ -43,7 +44,11 @@ export async function seedBank(
     const token = await login(credentials)
     for (let count = 0; count < shape.accountsPerUser; count += 1) {
       const account = await api.call('POST', '/v1/accounts', { token, body: { currency: 'EUR' } })
-      accounts.push({ id: api.text(account, 'id'), token })
+      accounts.push({
+        id: api.text(account, 'id'),
+        ownerId: api.text(account, 'owner_id'),
+        token,
+      })
     }
   })
   await inParallel(accounts, 64, async (account) => {

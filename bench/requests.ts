@@ -1,0 +1,159 @@
+/** The requests of the loads, as bytes: who pays whom, and with which key. */
+import { randomUUID } from 'node:crypto'
+import { getRequest, postRequest } from './load.ts'
+import type { SeededAccount, SeededBank } from './seed.ts'
+
+export type NextRequest = (connection: number) => string
+
+/** Idempotency keys that no other load has. */
+function createKeys(): () => string {
+  const run = randomUUID()
+  let count = 0
+  return () => {
+    count += 1
+    return `${run}-${count}`
+  }
+}
+
+function keyed(token: string, key: string): Record<string, string> {
+  return { authorization: `Bearer ${token}`, 'idempotency-key': key }
+}
+
+function pick<T>(items: readonly T[]): T {
+  const item = items[Math.floor(Math.random() * items.length)]
+  if (item === undefined) throw new Error('there is nothing to pick from')
+  return item
+}
+
+function pickOther(accounts: readonly SeededAccount[], than: SeededAccount): SeededAccount {
+  for (;;) {
+    const account = pick(accounts)
+    if (account !== than) return account
+  }
+}
+
+type Pair = () => { from: SeededAccount; to: SeededAccount }
+
+function transfers(nextPair: Pair): NextRequest {
+  const nextKey = createKeys()
+  return () => {
+    const { from, to } = nextPair()
+    return postRequest('/v1/transfers', keyed(from.token, nextKey()), {
+      from_account_id: from.id,
+      to_account_id: to.id,
+      amount: 1,
+      currency: 'EUR',
+    })
+  }
+}
+
+export function randomTransfers({ accounts }: SeededBank): NextRequest {
+  return transfers(() => {
+    const from = pick(accounts)
+    return { from, to: pickOther(accounts, from) }
+  })
+}
+
+/** To and from the hot account, in turn. */
+export function hotTransfers({ accounts, hot }: SeededBank): NextRequest {
+  let isOut = false
+  return transfers(() => {
+    const other = pick(accounts)
+    isOut = !isOut
+    return isOut ? { from: hot, to: other } : { from: other, to: hot }
+  })
+}
+
+/** From random accounts of one user each, to random accounts. */
+export function bulks(bank: SeededBank, size: number): NextRequest {
+  const byOwner = Map.groupBy(bank.accounts, ({ ownerId }) => ownerId)
+  const nextKey = createKeys()
+  // The keys are those of the header, so one body serves for all requests of a user.
+  const senders = Array.from(byOwner.values(), (own) => {
+    const list = Array.from({ length: size }, () => {
+      const from = pick(own)
+      const to = pickOther(bank.accounts, from)
+      return { from_account_id: from.id, to_account_id: to.id, amount: 1, currency: 'EUR' }
+    })
+    return { token: own[0]?.token ?? '', body: JSON.stringify({ transfers: list }) }
+  })
+  return (connection) => {
+    const sender = senders[connection % senders.length]
+    if (!sender) throw new Error('there is no user to send a bulk')
+    return postRequest('/v1/transfers/bulk', keyed(sender.token, nextKey()), sender.body)
+  }
+}
+
+const postedText = '"status":"posted"'
+
+/** How many transfers of a bulk were posted. */
+export function countPosted(answer: Buffer): number {
+  let count = 0
+  for (let at = answer.indexOf(postedText); at >= 0; at = answer.indexOf(postedText, at + 1)) {
+    count += 1
+  }
+  return count
+}
+
+/** A hold, and in the next request on the same connection its end; half the requests place one. */
+export function holdsAndEnds(
+  { accounts }: SeededBank,
+  end: 'capture' | 'release',
+): { nextRequest: NextRequest; onAnswer: (body: Buffer, connection: number) => void } {
+  const nextKey = createKeys()
+  const active = new Map<number, { id: string; token: string }>()
+  const placing = new Map<number, string>()
+  return {
+    nextRequest(connection) {
+      const hold = active.get(connection)
+      if (hold) {
+        active.delete(connection)
+        return postRequest(`/v1/holds/${hold.id}/${end}`, keyed(hold.token, nextKey()), {})
+      }
+      const from = pick(accounts)
+      placing.set(connection, from.token)
+      return postRequest('/v1/holds', keyed(from.token, nextKey()), {
+        from_account_id: from.id,
+        to_account_id: pickOther(accounts, from).id,
+        amount: 1,
+        currency: 'EUR',
+        expires_in: 3600,
+      })
+    },
+    onAnswer(body, connection) {
+      const token = placing.get(connection)
+      placing.delete(connection)
+      const id = /"id":"(hold_\w+)"/.exec(body.toString('latin1'))?.[1]
+      if (token !== undefined && id !== undefined) active.set(connection, { id, token })
+    },
+  }
+}
+
+function reads(nextPath: () => { path: string; token: string }): NextRequest {
+  return () => {
+    const { path, token } = nextPath()
+    return getRequest(path, { authorization: `Bearer ${token}` })
+  }
+}
+
+export function accountReads({ accounts }: SeededBank): NextRequest {
+  return reads(() => {
+    const { id, token } = pick(accounts)
+    return { path: `/v1/accounts/${id}`, token }
+  })
+}
+
+/** A page at either end of the longest history there is. */
+export function entryReads({ hot }: SeededBank, order: 'asc' | 'desc'): NextRequest {
+  const path = `/v1/accounts/${hot.id}/entries?order=${order}`
+  return reads(() => ({ path, token: hot.token }))
+}
+
+/** What the hot account was at random moments between two. */
+export function pastReads({ hot }: SeededBank, first: Date, last: Date): NextRequest {
+  return reads(() => {
+    const time = first.getTime() + Math.random() * (last.getTime() - first.getTime())
+    const at = new Date(time).toISOString()
+    return { path: `/v1/accounts/${hot.id}?at=${at}`, token: hot.token }
+  })
+}
