@@ -23,12 +23,10 @@ export interface Entry {
 }
 
 export interface LoadOptions {
-  /** Where to ask. The lines of the load begin at one each, in turn. */
+  /** Where to ask. The lines of the load stay with one each, in turn. */
   baseUrls: readonly string[]
   /** Requests in flight. */
   lines: number
-  /** After an answer that is none, ask the next bank the same; otherwise that line has ended. */
-  failover?: boolean
 }
 
 export interface RunningLoad {
@@ -93,24 +91,19 @@ export function createLoadLedger({ hot, accounts }: SeededBank): LoadLedger {
     return entry
   }
 
-  function start({ baseUrls, lines, failover = false }: LoadOptions): RunningLoad {
+  function start({ baseUrls, lines }: LoadOptions): RunningLoad {
     const waiting: { count: number; resolve: () => void }[] = []
     let acknowledgedCount = 0
     const stopping = new AbortController()
 
     async function runLine(line: number): Promise<void> {
-      for (let turn = line; !stopping.signal.aborted;) {
-        const entry = newEntry(newOrder())
-        for (;;) {
-          const answer = await ask(at(baseUrls, turn), entry)
-          if (answer.kind === 'posted') acknowledge()
-          if (isOutcome(answer)) break
-          // A bank that cannot is not asked without end: each refusal is one more order to settle.
-          await sleep(backOffMilliseconds)
-          if (failover) turn += 1
-          else if (answer.code === lineCut || answer.code === notConnected) return
-          else break
-        }
+      while (!stopping.signal.aborted) {
+        const answer = await ask(at(baseUrls, line), newEntry(newOrder()))
+        if (answer.kind === 'posted') acknowledge()
+        if (isOutcome(answer)) continue
+        // A bank that cannot is not asked without end: each refusal is one more order to settle.
+        await sleep(backOffMilliseconds)
+        if (answer.code === lineCut || answer.code === notConnected) return
       }
     }
 
