@@ -68,9 +68,15 @@ export async function createPostgresHarness(
         await client.query('begin')
         // Triggers do not fire for a replica.
         await client.query('set local session_replication_role = replica')
+        // As a batch does: the account first, and what is read of the hold after it.
+        await client.query(
+          `select from account where id = (select debit_account_id from hold where id = $1)
+            for no key update`,
+          [holdId],
+        )
         const { rows } = await client.query<{ debit_account_id: string; expires_at: Date }>(
           `update hold set created_at = bank_now() - interval '1 s', expires_at = bank_now()
-            where id = $1 returning debit_account_id, expires_at`,
+            where id = $1 and state = 'active' returning debit_account_id, expires_at`,
           [holdId],
         )
         await client.query(
