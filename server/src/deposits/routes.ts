@@ -4,6 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
+import { dryRunQuery } from '../http/dry-run.ts'
 import type { Routes } from '../http/route.ts'
 import { problems } from '../http/schema.ts'
 import { requireSupportedCurrency } from '../http/supported-currency.ts'
@@ -11,6 +12,8 @@ import type { Currency } from '../kernel/currency.ts'
 import type { LedgerEngine } from '../ledger/ledger.ts'
 import {
   accountIdOf,
+  dryRunOf,
+  DryRunTransferSchema,
   post,
   renderTransfer,
   TransferSchema,
@@ -39,19 +42,25 @@ const refusals = [
   'outcome_unknown',
 ] as const
 
+/** The answer to what was posted, or to a dry run. */
+interface AtCounter {
+  posted: Static<typeof TransferSchema>
+  tried: Static<typeof DryRunTransferSchema> | undefined
+}
+
 export function createDepositRoutes({ ledger, currencies }: DepositRoutesDependencies): Routes {
   async function postAtCounter(
     kind: 'deposit' | 'withdrawal',
     body: Static<typeof CreateDepositSchema>,
     request: FastifyRequest,
     reply: FastifyReply,
-  ): Promise<Static<typeof TransferSchema>> {
+  ): Promise<AtCounter> {
     const { account_id, amount, currency, via = bankCodeDefault } = body
     requireSupportedCurrency(currencies, currency)
     const customer = { accountId: accountIdOf(account_id) }
     const bank = { bankCode: via }
     const isDeposit = kind === 'deposit'
-    const transfer = await post({
+    const { transfer, preview } = await post({
       ledger,
       request,
       reply,
@@ -68,7 +77,8 @@ export function createDepositRoutes({ ledger, currencies }: DepositRoutesDepende
         ? { from_account_id: 'via', to_account_id: 'account_id' }
         : { from_account_id: 'account_id', to_account_id: 'via' },
     })
-    return renderTransfer(transfer, { payer: false, receiver: false })
+    const posted = renderTransfer(transfer, { payer: false, receiver: false })
+    return { posted, tried: preview && dryRunOf(posted, preview, 'staff') }
   }
 
   return async (app) => {
@@ -82,12 +92,17 @@ export function createDepositRoutes({ ledger, currencies }: DepositRoutesDepende
           summary: 'Pay money in',
           description: "From the bank's account to a customer's, by a teller.",
           body: CreateDepositSchema,
-          response: { 201: TransferSchema, ...problems(...refusals, 'balance_out_of_range') },
+          querystring: dryRunQuery,
+          response: {
+            200: DryRunTransferSchema,
+            201: TransferSchema,
+            ...problems(...refusals, 'balance_out_of_range'),
+          },
         },
       },
       async (request, reply) => {
-        const transfer = await postAtCounter('deposit', request.body, request, reply)
-        return reply.code(201).send(transfer)
+        const { posted, tried } = await postAtCounter('deposit', request.body, request, reply)
+        return tried ? reply.code(200).send(tried) : reply.code(201).send(posted)
       },
     )
 
@@ -101,15 +116,17 @@ export function createDepositRoutes({ ledger, currencies }: DepositRoutesDepende
           summary: 'Pay money out',
           description: "From a customer's account to the bank's, by a teller.",
           body: CreateWithdrawalSchema,
+          querystring: dryRunQuery,
           response: {
+            200: DryRunTransferSchema,
             201: TransferSchema,
             ...problems(...refusals, 'account_frozen', 'insufficient_funds'),
           },
         },
       },
       async (request, reply) => {
-        const transfer = await postAtCounter('withdrawal', request.body, request, reply)
-        return reply.code(201).send(transfer)
+        const { posted, tried } = await postAtCounter('withdrawal', request.body, request, reply)
+        return tried ? reply.code(200).send(tried) : reply.code(201).send(posted)
       },
     )
   }

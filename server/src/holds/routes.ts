@@ -3,6 +3,7 @@
  * or in part, or releases it; or it expires. How they stand is read through read-routes.ts.
  */
 import { Type } from 'typebox'
+import { dryRunQuery } from '../http/dry-run.ts'
 import { allowNoBody } from '../http/optional-body.ts'
 import type { Routes } from '../http/route.ts'
 import { idSchema, problems } from '../http/schema.ts'
@@ -13,6 +14,8 @@ import { decodeId, type Uuid } from '../kernel/ids.ts'
 import type { LedgerEngine } from '../ledger/ledger.ts'
 import {
   accountIdOf,
+  dryRunOf,
+  DryRunTransferSchema,
   hiddenDebit,
   post,
   renderTransfer,
@@ -25,6 +28,7 @@ import { renderHold } from './render.ts'
 import {
   CaptureHoldSchema,
   CreateHoldSchema,
+  DryRunHoldSchema,
   expiresInSecondsDefault,
   HoldSchema,
 } from './schema.ts'
@@ -58,7 +62,9 @@ export function createHoldRoutes({ ledger, holds, currencies }: HoldRoutesDepend
           description:
             'Nothing else can spend the amount until the hold is captured, released or expired. The answer shows the hold as it was placed; `GET /v1/holds/{id}` shows how it stands.',
           body: CreateHoldSchema,
+          querystring: dryRunQuery,
           response: {
+            200: DryRunHoldSchema,
             201: HoldSchema,
             ...problems(
               ...commonProblems,
@@ -79,7 +85,7 @@ export function createHoldRoutes({ ledger, holds, currencies }: HoldRoutesDepend
         const { from_account_id, to_account_id, amount, currency, expires_in } = request.body
         requireSupportedCurrency(currencies, currency)
         const debit = { accountId: accountIdOf(from_account_id) }
-        const placed = await hold({
+        const { hold: placed, preview } = await hold({
           ledger,
           request,
           reply,
@@ -94,7 +100,9 @@ export function createHoldRoutes({ ledger, holds, currencies }: HoldRoutesDepend
           },
           findHidden: hiddenDebit(ledger, debit),
         })
-        return reply.code(201).send(renderHold(placed))
+        const body = renderHold(placed)
+        if (preview) return reply.code(200).send(dryRunOf(body, preview, 'owner'))
+        return reply.code(201).send(body)
       },
     )
 
@@ -111,7 +119,9 @@ export function createHoldRoutes({ ledger, holds, currencies }: HoldRoutesDepend
             'Once, in whole or in part: what is not taken is given back at once. Posts a transfer of kind `capture`, of which the answer shows your side.',
           params: Type.Object({ id: idSchema('hold') }),
           body: CaptureHoldSchema,
+          querystring: dryRunQuery,
           response: {
+            200: DryRunTransferSchema,
             201: TransferSchema,
             ...problems(
               ...commonProblems,
@@ -127,7 +137,7 @@ export function createHoldRoutes({ ledger, holds, currencies }: HoldRoutesDepend
       },
       async (request, reply) => {
         const holdId = holdIdOf(request.params.id)
-        const transfer = await post({
+        const { transfer, preview } = await post({
           ledger,
           request,
           reply,
@@ -140,7 +150,9 @@ export function createHoldRoutes({ ledger, holds, currencies }: HoldRoutesDepend
           },
           findHidden: hiddenHold(holds, holdId),
         })
-        return reply.code(201).send(renderTransfer(transfer, { payer: true, receiver: false }))
+        const body = renderTransfer(transfer, { payer: true, receiver: false })
+        if (preview) return reply.code(200).send(dryRunOf(body, preview, 'owner'))
+        return reply.code(201).send(body)
       },
     )
 
@@ -154,22 +166,24 @@ export function createHoldRoutes({ ledger, holds, currencies }: HoldRoutesDepend
           summary: 'Give back what is held',
           description: 'Once: the whole amount is available again.',
           params: Type.Object({ id: idSchema('hold') }),
+          querystring: dryRunQuery,
           response: {
-            200: HoldSchema,
+            200: Type.Union([HoldSchema, DryRunHoldSchema]),
             ...problems(...commonProblems, 'hold_not_found', 'hold_not_active'),
           },
         },
       },
       async (request, reply) => {
         const holdId = holdIdOf(request.params.id)
-        const released = await hold({
+        const { hold: released, preview } = await hold({
           ledger,
           request,
           reply,
           order: { kind: 'release', authority: 'owner', holdId },
           findHidden: hiddenHold(holds, holdId),
         })
-        return renderHold(released)
+        const body = renderHold(released)
+        return preview ? dryRunOf(body, preview, 'owner') : body
       },
     )
   }

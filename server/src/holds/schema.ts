@@ -9,7 +9,7 @@ import {
   Timestamp,
 } from '../http/schema.ts'
 import { MINOR_MAX } from '../kernel/money.ts'
-import { MetadataSchema, transferWordsRequest } from '../transfers/transfers.ts'
+import { dryRunMembers, MetadataSchema, transferWordsRequest } from '../transfers/transfers.ts'
 
 export const holdStates = ['active', 'captured', 'released', 'expired'] as const
 
@@ -45,6 +45,14 @@ export const HoldSchema = named(
         'An amount that is reserved for one receiver: nothing else can spend it until it is captured, released or expired',
       additionalProperties: false,
     },
+  ),
+)
+
+export const DryRunHoldSchema = named(
+  'DryRunHold',
+  Type.Object(
+    { ...HoldSchema.properties, ...dryRunMembers },
+    { description: 'The hold as it would be; its times mean nothing', additionalProperties: false },
   ),
 )
 

@@ -3,8 +3,10 @@ import type { Tracer } from '@opentelemetry/api'
 import type {
   BatchTelemetry,
   HoldOutcome,
+  Instruction,
   LedgerEngine,
   LedgerTelemetry,
+  PostOptions,
   TransferOutcome,
 } from '../ledger/ledger.ts'
 import type { Metrics } from './metrics.ts'
@@ -61,26 +63,39 @@ function createBatchTelemetry(
   }
 }
 
-/** The same engine, with its outcomes counted. */
+/** The same engine, with its outcomes counted; those of dry runs are none. */
 export function countOutcomes(ledger: LedgerEngine, metrics: Metrics): LedgerEngine {
   const outcomes = metrics.counter('tallystick_ledger_outcomes_total')
+
+  function count(kind: Instruction['kind'], outcome: Outcome, options?: PostOptions): void {
+    if (options?.dryRun) return
+    outcomes.inc({ kind, outcome: nameOf(outcome), replayed: String(outcome.replayed) })
+  }
+
   return {
     ...ledger,
     async post(instruction, options) {
       const outcome = await ledger.post(instruction, options)
-      const replayed = String(outcome.replayed)
-      outcomes.inc({ kind: instruction.kind, outcome: nameOf(outcome), replayed })
+      count(instruction.kind, outcome, options)
       return outcome
+    },
+    async postGroup(instructions, options) {
+      const group = await ledger.postGroup(instructions, options)
+      for (const [index, outcome] of group.outcomes.entries()) {
+        count(instructions[index]?.kind ?? 'transfer', outcome, options)
+      }
+      return group
     },
     async hold(instruction, options) {
       const outcome = await ledger.hold(instruction, options)
-      const replayed = String(outcome.replayed)
-      outcomes.inc({ kind: instruction.kind, outcome: nameOf(outcome), replayed })
+      count(instruction.kind, outcome, options)
       return outcome
     },
   }
 }
 
-function nameOf(outcome: TransferOutcome | HoldOutcome): string {
+type Outcome = TransferOutcome | HoldOutcome
+
+function nameOf(outcome: Outcome): string {
   return outcome.kind === 'refused' ? outcome.refusal.code : outcome.kind
 }

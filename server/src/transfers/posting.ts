@@ -3,6 +3,7 @@
  * and the request's id; a refusal is thrown as its problem; a replay is marked as one.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isDryRun } from '../http/dry-run.ts'
 import { idempotencyKey } from '../http/idempotency.ts'
 import type { HiddenThing } from '../http/problem.ts'
 import { markReplayed } from '../http/replay.ts'
@@ -13,6 +14,7 @@ import type {
   LedgerEngine,
   Party,
   PostedTransfer,
+  Preview,
   Refusal,
   ReversalInstruction,
   TransferInstruction,
@@ -38,12 +40,19 @@ export interface Posting {
   findHidden?: FindHidden
 }
 
+export interface Posted {
+  transfer: PostedTransfer
+  /** Of a dry run, with which nothing was posted. */
+  preview: Preview | undefined
+}
+
 /** The transfer, posted now or before under the same key. Throws the problem of a refusal. */
-export async function post(posting: Posting): Promise<PostedTransfer> {
+export async function post(posting: Posting): Promise<Posted> {
   const { ledger, request, reply, order, fieldNames = {}, findHidden } = posting
-  const outcome = await ledger.post({ ...order, ...broughtBy(request) })
+  const options = { dryRun: isDryRun(request) }
+  const outcome = await ledger.post({ ...order, ...broughtBy(request) }, options)
   if (outcome.replayed) markReplayed(reply)
-  if (outcome.kind === 'posted') return outcome.transfer
+  if (outcome.kind === 'posted') return { transfer: outcome.transfer, preview: outcome.preview }
   const { refusal, requestId } = outcome
   // The refusal stands without it, so a database that is gone by now is no matter.
   const hidden = await findHidden?.(refusal).catch(() => undefined)

@@ -4,6 +4,7 @@
  */
 import { Type } from 'typebox'
 import type { FastifyRequest } from 'fastify'
+import { dryRunQuery } from '../http/dry-run.ts'
 import { toList } from '../http/list.ts'
 import { allowNoBody } from '../http/optional-body.ts'
 import { parsePage } from '../http/paging.ts'
@@ -13,6 +14,7 @@ import { idSchema, listOf, pageQuery, problems } from '../http/schema.ts'
 import { present } from '../kernel/assert.ts'
 import { decodeId, encodeId, type Uuid } from '../kernel/ids.ts'
 import type { LedgerEngine } from '../ledger/ledger.ts'
+import { dryRunOf, DryRunTransferSchema } from './dry-run.ts'
 import { post } from './posting.ts'
 import { findReadable } from './readable-transfer.ts'
 import { renderTransfer, viewOf } from './render.ts'
@@ -40,7 +42,9 @@ export function createReversalRoutes({ ledger, transfers }: ReversalRoutesDepend
             'In whole or in part, and never more than the transfer in sum. The receiver does it, from the account that received, or a teller, for any transfer but one of their own. Posts a transfer of kind `reversal`; the answer shows your side.',
           params: Type.Object({ id: idSchema('xfer') }),
           body: ReverseTransferSchema,
+          querystring: dryRunQuery,
           response: {
+            200: DryRunTransferSchema,
             201: TransferSchema,
             ...problems(
               'idempotency_key_missing',
@@ -65,7 +69,7 @@ export function createReversalRoutes({ ledger, transfers }: ReversalRoutesDepend
         const transferId = transferIdOf(request.params.id)
         const original = await transfers.find(transferId)
         const isOwner = !(await isForStaff(request, original))
-        const reversal = await post({
+        const { transfer: reversal, preview } = await post({
           ledger,
           request,
           reply,
@@ -81,7 +85,10 @@ export function createReversalRoutes({ ledger, transfers }: ReversalRoutesDepend
               ? { prefix: 'xfer', id: transferId }
               : undefined,
         })
-        return reply.code(201).send(renderTransfer(reversal, { payer: isOwner, receiver: false }))
+        const body = renderTransfer(reversal, { payer: isOwner, receiver: false })
+        const asker = isOwner ? 'owner' : 'staff'
+        if (preview) return reply.code(200).send(dryRunOf(body, preview, asker))
+        return reply.code(201).send(body)
       },
     )
 

@@ -3,6 +3,7 @@
  * parties and staff read them. Each reader sees the entry of their own side only.
  */
 import { Type } from 'typebox'
+import { dryRunQuery } from '../http/dry-run.ts'
 import { toList } from '../http/list.ts'
 import { parsePage } from '../http/paging.ts'
 import type { Routes } from '../http/route.ts'
@@ -11,6 +12,7 @@ import { requireSupportedCurrency } from '../http/supported-currency.ts'
 import { requireCleanText } from '../http/text.ts'
 import type { Currency } from '../kernel/currency.ts'
 import type { LedgerEngine } from '../ledger/ledger.ts'
+import { dryRunOf, DryRunTransferSchema } from './dry-run.ts'
 import { readTransferPage } from './listing.ts'
 import { accountIdOf, hiddenDebit, post } from './posting.ts'
 import { requireReadableAccount } from './readable-account.ts'
@@ -45,7 +47,9 @@ export function createTransferRoutes(dependencies: TransferRoutesDependencies): 
           description:
             'Posts at once and durably, or refuses and changes nothing. The answer shows your side: the entry of the account that paid.',
           body: CreateTransferSchema,
+          querystring: dryRunQuery,
           response: {
+            200: DryRunTransferSchema,
             201: TransferSchema,
             ...problems(
               'idempotency_key_missing',
@@ -71,7 +75,7 @@ export function createTransferRoutes(dependencies: TransferRoutesDependencies): 
         const { from_account_id, to_account_id, amount, currency } = request.body
         requireSupportedCurrency(currencies, currency)
         const debit = { accountId: accountIdOf(from_account_id) }
-        const transfer = await post({
+        const { transfer, preview } = await post({
           ledger,
           request,
           reply,
@@ -86,7 +90,9 @@ export function createTransferRoutes(dependencies: TransferRoutesDependencies): 
           },
           findHidden: hiddenDebit(ledger, debit),
         })
-        return reply.code(201).send(renderTransfer(transfer, { payer: true, receiver: false }))
+        const body = renderTransfer(transfer, { payer: true, receiver: false })
+        if (preview) return reply.code(200).send(dryRunOf(body, preview, 'owner'))
+        return reply.code(201).send(body)
       },
     )
 

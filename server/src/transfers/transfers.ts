@@ -3,6 +3,7 @@
  * refused and answered as a transfer is.
  */
 export { accountIdOf, broughtBy, hiddenDebit, post, type FindHidden } from './posting.ts'
+export { dryRunMembers, dryRunOf, DryRunTransferSchema } from './dry-run.ts'
 export { requireReadableAccount } from './readable-account.ts'
 export { refusalProblem } from './refusal-problem.ts'
 export { renderTransfer } from './render.ts'

@@ -202,9 +202,12 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
     return apply(named, prepared)
   }
 
-  function carryOutOne(instruction: Instruction, options: PostOptions = {}): Outcome {
+  function carryOutOne(instruction: Instruction, postOptions: PostOptions = {}): Outcome {
     assertRunning()
-    return present(carryOut([prepare(instruction, options)])[0], 'the outcome of the instruction')
+    return present(
+      carryOut([prepare(instruction, postOptions)])[0],
+      'the outcome of the instruction',
+    )
   }
 
   /** Decides, and keeps what was decided. */

@@ -10,6 +10,7 @@ import { renderProblem } from '../../http/problem.ts'
 import { unreachable } from '../../kernel/assert.ts'
 import type { FaultCode } from '../../kernel/fault.ts'
 import type { TransferOutcome } from '../../ledger/ledger.ts'
+import { renderPreview } from '../dry-run.ts'
 import { refusalProblem } from '../refusal-problem.ts'
 import { renderTransfer } from '../render.ts'
 import type { TransferSchema } from '../schema.ts'
@@ -35,12 +36,13 @@ export function renderOutcomes(
 }
 
 /** The whole answer. */
-export function joinOutcomes(slices: readonly Buffer[]): Buffer {
+export function joinOutcomes(slices: readonly Buffer[], isDryRun: boolean): Buffer {
   const parts = slices.flatMap((slice, place) => (place === 0 ? [slice] : [comma, slice]))
-  return Buffer.concat([head, ...parts, tail])
+  return Buffer.concat([isDryRun ? dryRunHead : head, ...parts, tail])
 }
 
 const head = Buffer.from('{"outcomes":[')
+const dryRunHead = Buffer.from('{"dry_run":true,"outcomes":[')
 const comma = Buffer.from(',')
 const tail = Buffer.from(']}')
 
@@ -52,7 +54,14 @@ function renderOutcome(
   switch (outcome.kind) {
     case 'posted': {
       const transfer = renderTransfer(outcome.transfer, { payer: true, receiver: false })
-      return member(index, 'posted', 'transfer', serializeTransfer(transfer))
+      const { preview } = outcome
+      const json = serializeTransfer(transfer)
+      return member(
+        index,
+        'posted',
+        'transfer',
+        preview ? `${json},"preview":${JSON.stringify(renderPreview(preview, 'owner'))}` : json,
+      )
     }
     case 'refused': {
       const { code, options } = refusalProblem(outcome.refusal, { requestId: outcome.requestId })

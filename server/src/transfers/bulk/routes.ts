@@ -13,6 +13,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import { dryRunQuery, isDryRun } from '../../http/dry-run.ts'
 import { idempotencyKey } from '../../http/idempotency.ts'
 import { acceptBodyBytes, addJsonBytes } from '../../http/json-body.ts'
 import { problem } from '../../http/problem.ts'
@@ -78,6 +79,7 @@ export function createBulkRoutes({ ledger, currencies }: BulkRoutesDependencies)
           summary: 'Make many transfers at once',
           description,
           body: CreateBulkTransfersSchema,
+          querystring: dryRunQuery,
           response: {
             200: Type.Unsafe<Buffer>(BulkOutcomesSchema),
             ...problems(
@@ -105,7 +107,7 @@ export function createBulkRoutes({ ledger, currencies }: BulkRoutesDependencies)
           principalId: request.principal.userId,
           requestId: request.id,
           key,
-          isDryRun: false,
+          isDryRun: isDryRun(request),
           source,
           isClosed: () => gate.isClosed(),
           reportDefect: (error) => request.reportDefect(error),
@@ -117,7 +119,9 @@ export function createBulkRoutes({ ledger, currencies }: BulkRoutesDependencies)
         if (isReplay) markReplayed(reply)
         if (refusal) throw refusal
         if (hidden) noteRefusal(request, 'account_not_found', hidden)
-        return reply.type('application/json; charset=utf-8').send(joinOutcomes(slices))
+        return reply
+          .type('application/json; charset=utf-8')
+          .send(joinOutcomes(slices, work.isDryRun))
       },
     )
   }

@@ -1,6 +1,7 @@
 /** Many transfers in one request, and the outcome of each. */
 import { Type } from 'typebox'
 import { named, oneOf, ProblemSchema } from '../../http/schema.ts'
+import { PreviewSchema } from '../dry-run.ts'
 import { CreateTransferSchema, TransferSchema } from '../schema.ts'
 
 /** Transfers of one request, each with an outcome of its own. */
@@ -61,10 +62,12 @@ const BulkOutcomeSchema = named(
           '`posted`: it is in the books, and `transfer` is what a single request would have answered. `refused`: it never will be under this key, and `problem` says why. `overloaded`: nothing was done with it; send it again under the same key. `unknown`: it may be in the books; the same key finds out',
       }),
       transfer: Type.Optional(TransferSchema),
+      preview: Type.Optional(PreviewSchema),
       problem: Type.Optional(ProblemSchema),
     },
     {
-      description: '`transfer` is there when it is posted, `problem` in all other cases',
+      description:
+        '`transfer` is there when it is posted, `problem` in all other cases. In a dry run `posted` is what it would be: each transfer alone, or all of an atomic bulk together',
       additionalProperties: false,
     },
   ),
@@ -74,6 +77,7 @@ export const BulkOutcomesSchema = named(
   'BulkOutcomes',
   Type.Object(
     {
+      dry_run: Type.Optional(Type.Literal(true)),
       outcomes: Type.Array(BulkOutcomeSchema, {
         description: 'One for each transfer, in the order of the request',
       }),
