@@ -176,6 +176,25 @@ describe('POST /v1/holds', () => {
     expect(response.json()).toMatchObject({ status: 422, code: 'limit_exceeded', limit: 99 })
   })
 
+  test('DailyLimitExceeded: a hold counts on the day on which it is placed', async () => {
+    await bank.ledger.changeAccount({
+      principalId: bank.admin,
+      authority: 'staff',
+      accountId: from,
+      change: { kind: 'set_limits', transferLimit: null, dailyLimit: 250 },
+      requestId: 'arrange',
+    })
+    await placed({ amount: 200 })
+    expect((await place({ amount: 51 })).json()).toMatchObject({
+      status: 422,
+      code: 'daily_limit_exceeded',
+      limit: 250,
+      available: 50,
+      requested: 51,
+    })
+    expect((await place({ amount: 50 })).statusCode).toBe(201)
+  })
+
   test.each([
     ['amount', 0],
     ['amount', 10.5],

@@ -75,6 +75,7 @@ export function createHoldRoutes({ ledger, holds, currencies }: HoldRoutesDepend
               'account_frozen',
               'account_closed',
               'limit_exceeded',
+              'daily_limit_exceeded',
               'insufficient_funds',
               'balance_out_of_range',
             ),

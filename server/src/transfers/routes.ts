@@ -62,6 +62,7 @@ export function createTransferRoutes(dependencies: TransferRoutesDependencies): 
               'account_frozen',
               'account_closed',
               'limit_exceeded',
+              'daily_limit_exceeded',
               'insufficient_funds',
               'balance_out_of_range',
               'unavailable',
