@@ -90,6 +90,8 @@ test('a server that is killed keeps its word after the restart', async () => {
 test('a server goes on when a session of PostgreSQL is killed and all are lost to recovery', async () => {
   const load = await startLoad()
   signal(await sessionPid(), 'SIGKILL')
+  // The postmaster may take its time to notice.
+  await expect.poll(() => ledger.open(), { timeout: 60_000 }).not.toEqual([])
   await load.acknowledged(acknowledgedBeforeKill)
   await load.stop()
   expect(bank.process.exitCode).toBeNull()
