@@ -74,6 +74,8 @@ const release = (id: string, call?: Call) => send(`/v1/holds/${id}/release`, und
 
 const refused = async (change: Record<string, unknown>) => (await place(change)).json()
 
+const notActive = (state: string) => ({ status: 409, code: 'hold_not_active', state })
+
 /** The id of a hold of Alice's. */
 async function placed(change: Record<string, unknown> = {}): Promise<string> {
   const response = await place(change)
@@ -280,11 +282,7 @@ describe('POST /v1/holds/{id}/capture', () => {
     const id = await placed()
     await capture(id, { amount: 1 })
     for (const response of [await capture(id), await release(id)]) {
-      expect(response.json()).toMatchObject({
-        status: 409,
-        code: 'hold_not_active',
-        state: 'captured',
-      })
+      expect(response.json()).toMatchObject(notActive('captured'))
     }
     expect(await money(from)).toEqual({ balance: 999, held: 0 })
   })
@@ -294,11 +292,7 @@ describe('POST /v1/holds/{id}/capture', () => {
     now = new Date('2026-01-15T09:30:59.999Z')
     expect((await capture(one)).statusCode).toBe(201)
     now = new Date('2026-01-15T09:31:00.000Z')
-    expect((await capture(other)).json()).toMatchObject({
-      status: 409,
-      code: 'hold_not_active',
-      state: 'expired',
-    })
+    expect((await capture(other)).json()).toMatchObject(notActive('expired'))
     expect(await money(from)).toEqual({ balance: 900, held: 0 })
   })
 
@@ -361,11 +355,7 @@ describe('POST /v1/holds/{id}/release', () => {
     const id = await placed()
     await release(id)
     for (const response of [await release(id), await capture(id)]) {
-      expect(response.json()).toMatchObject({
-        status: 409,
-        code: 'hold_not_active',
-        state: 'released',
-      })
+      expect(response.json()).toMatchObject(notActive('released'))
     }
   })
 
