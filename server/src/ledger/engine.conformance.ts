@@ -9,16 +9,22 @@ import { present } from '../kernel/assert.ts'
 import { accountCases } from './conformance/accounts.ts'
 import { changeCases, staffEventCases } from './conformance/changes.ts'
 import { balanceCases } from './conformance/balances.ts'
+import { closingCases } from './conformance/closing.ts'
 import { holdCases } from './conformance/holds.ts'
 import { holdKeyCases } from './conformance/hold-keys.ts'
 import { idempotencyCases } from './conformance/idempotency.ts'
+import { limitCases } from './conformance/limits.ts'
 import { namedRefusalCases } from './conformance/named-refusals.ts'
 import { refusalCases } from './conformance/refusals.ts'
 import { reversalCases } from './conformance/reversals.ts'
 import { sideCases } from './conformance/sides.ts'
 import { createWorld, type LedgerHarness, type World } from './conformance/world.ts'
 
-export { conformanceAmountMax, type LedgerHarness } from './conformance/world.ts'
+export {
+  conformanceAmountMax,
+  conformanceTimeZone,
+  type LedgerHarness,
+} from './conformance/world.ts'
 
 export function ledgerConformance(name: string, createHarness: () => Promise<LedgerHarness>): void {
   describe(`ledger engine ${name}`, () => {
@@ -63,6 +69,12 @@ export function ledgerConformance(name: string, createHarness: () => Promise<Led
     })
     describe('changes', () => {
       changeCases(use)
+    })
+    describe('closing', () => {
+      closingCases(use)
+    })
+    describe('limits', () => {
+      limitCases(use)
     })
     describe('audit trail', () => {
       staffEventCases(use)

@@ -24,8 +24,20 @@ import type {
 /** The limit for one transfer in the suite: one less than the greatest amount. */
 export const conformanceAmountMax: Minor = MINOR_MAX - 1
 
+/** A time zone in which it is about noon, so that no day ends while the suite runs. */
+export const conformanceTimeZone = noonTimeZone(new Date().getUTCHours())
+
+function noonTimeZone(hour: number): string {
+  // `Etc/GMT-3` is three hours ahead.
+  const ahead = 12 - hour
+  return ahead === 0 ? 'UTC' : `Etc/GMT${ahead > 0 ? '-' : '+'}${Math.abs(ahead)}`
+}
+
 export interface LedgerHarness {
-  /** An engine whose `transferAmountMax` is {@link conformanceAmountMax}. */
+  /**
+   * An engine whose `transferAmountMax` is {@link conformanceAmountMax} and whose days are those of
+   * {@link conformanceTimeZone}.
+   */
   ledger: LedgerEngine
   /** Sets what no instruction sets. */
   arrange(

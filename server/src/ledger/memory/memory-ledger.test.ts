@@ -3,13 +3,17 @@ import { assert } from '../../kernel/assert.ts'
 import { assertChain, assertHeld, createWorld } from '../conformance/world.ts'
 import {
   conformanceAmountMax,
+  conformanceTimeZone,
   ledgerConformance,
   type LedgerHarness,
 } from '../engine.conformance.ts'
 import { createMemoryLedger } from './memory-ledger.ts'
 
 ledgerConformance('memory', async (): Promise<LedgerHarness> => {
-  const ledger = createMemoryLedger({ transferAmountMax: conformanceAmountMax })
+  const ledger = createMemoryLedger({
+    transferAmountMax: conformanceAmountMax,
+    timeZone: conformanceTimeZone,
+  })
   return {
     ledger,
     arrange: async (accountId, settings) => ledger.arrange(accountId, settings),

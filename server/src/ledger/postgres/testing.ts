@@ -1,7 +1,7 @@
 /** What the database tests of the engine share: an engine on a database of its own, audited. */
 import { Pool } from 'pg'
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.ts'
-import { conformanceAmountMax } from '../engine.conformance.ts'
+import { conformanceAmountMax, conformanceTimeZone } from '../engine.conformance.ts'
 import { assert } from '../../kernel/assert.ts'
 import { auditLedger } from '../audit/audit.ts'
 import type { StaffEvent } from '../core/staff-event.ts'
@@ -28,6 +28,7 @@ export async function createPostgresHarness(
     url: database.url,
     namedStatements: true,
     transferAmountMax: conformanceAmountMax,
+    timeZone: conformanceTimeZone,
     ...options,
   })
 
