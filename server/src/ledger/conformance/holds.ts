@@ -221,4 +221,21 @@ export function holdCases(use: () => World): void {
     const codes = outcomes.map((each) => (each.kind === 'refused' ? each.refusal : { state }))
     expect(codes.every((each) => 'state' in each && each.state === state)).toBe(true)
   })
+
+  it('captures 99 holds around one that cannot be captured', async () => {
+    const world = use()
+    const [from, to] = [await world.customer(200), await world.customer()]
+    const holds = await Promise.all(
+      Array.from({ length: 100 }, () => world.mustHold(world.hold(from, to, 2))),
+    )
+    const answers = await Promise.allSettled(
+      holds.map((hold, index) =>
+        world.ledger.post(world.capture(from, hold, { amount: index === 50 ? 0.5 : 1 })),
+      ),
+    )
+    const rejected = answers.flatMap(({ status }, index) => (status === 'rejected' ? [index] : []))
+    expect(rejected).toEqual([50])
+    expect(await world.balanceOf(to)).toBe(99n)
+    expect(await stateOf(world, from)).toMatchObject({ held: 2 })
+  })
 }
