@@ -1,7 +1,7 @@
 /** What happens to the processes of PostgreSQL. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { signal } from '../server/src/database/embedded/processes.ts'
-import type { Fault } from './fault.ts'
+import type { Fault, PostgresHost } from './fault.ts'
 
 const killBackend: Fault = {
   name: 'kill-backend',
@@ -12,9 +12,21 @@ const killBackend: Fault = {
       `select pid, state from pg_stat_activity where application_name = 'tallystick ledger'`,
     )
     const { pid, state } = random.pick(rows)
+    const checkpointer = await findCheckpointer(postgres)
     signal(pid, 'SIGKILL')
     note(`killed session ${pid}, which was ${state}`)
+    // The postmaster may take its time to notice; then it starts all other processes anew.
+    while ((await findCheckpointer(postgres).catch(() => checkpointer)) === checkpointer) {
+      await sleep(20)
+    }
   },
+}
+
+async function findCheckpointer(postgres: PostgresHost): Promise<number | undefined> {
+  const [row] = await postgres.query<{ pid: number }>(
+    `select pid from pg_stat_activity where backend_type = 'checkpointer'`,
+  )
+  return row?.pid
 }
 
 const killPostgres: Fault = {

@@ -27,6 +27,8 @@ export interface RoundOptions {
   root: string
   previous?: string
   note: (text: string) => void
+  /** What the database says before anything is asked again may be all that is wanted. */
+  stopAtFirst?: boolean
   signal?: AbortSignal
 }
 
@@ -57,25 +59,13 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
   }
   await load.stop()
 
-  async function holdToItsWord(): Promise<void> {
-    violations.push(...judge(book.entries, await readFacts(bank.postgres.superuserUrl)))
-    checks += book.entries.length
-  }
-
   if (violations.length === 0) {
-    await holdToItsWord()
-    violations.push(...(await settle(bank, random.fork('settle'))))
-    await holdToItsWord()
-    checks += await replay(bank, random.fork('replays'))
-    const balances = await compareBalances(bank)
-    const audit = await auditLedger({ url: bank.postgres.superuserUrl })
-    checks += balances.checks + audit.checkCount
-    violations.push(
-      ...balances.violations,
-      ...audit.findings.map((finding) =>
-        wrong(`the auditor: ${finding.guarantee}`, JSON.stringify(finding)),
-      ),
-    )
+    try {
+      checks += await holdToItsWord(options, violations)
+    } catch (error) {
+      const text = `it could not be held to its word: ${messageOf(error)}`
+      violations.push(wrong(text, ...outputsOf(bank)))
+    }
   }
   violations.push(
     ...load.takeViolations(),
@@ -89,6 +79,32 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
     violations: unique(violations),
     checks: checks + watch.checked - checkedBefore,
   }
+}
+
+/** Adds what is wrong, and returns how much was looked at. */
+async function holdToItsWord(
+  { bank, random, stopAtFirst }: RoundOptions,
+  found: Violation[],
+): Promise<number> {
+  const { book, postgres } = bank
+  const compare = async () => {
+    found.push(...judge(book.entries, await readFacts(postgres.superuserUrl)))
+    return book.entries.length
+  }
+  let checks = await compare()
+  if (stopAtFirst && found.length > 0) return checks
+  found.push(...(await settle(bank, random.fork('settle'))))
+  checks += await compare()
+  checks += await replay(bank, random.fork('replays'))
+  const balances = await compareBalances(bank)
+  const audit = await auditLedger({ url: postgres.superuserUrl })
+  found.push(
+    ...balances.violations,
+    ...audit.findings.map((finding) =>
+      wrong(`the auditor: ${finding.guarantee}`, JSON.stringify(finding)),
+    ),
+  )
+  return checks + balances.checks + audit.checkCount
 }
 
 async function injectUnderLoad(options: RoundOptions, load: RunningLoad): Promise<void> {

@@ -10,7 +10,7 @@ import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTestFolder } from '../test/support/postgres.ts'
-import { startBank, type Bank } from './bank.ts'
+import { startBank, type Bank, type BankOptions } from './bank.ts'
 import { createDeck, createEnd, type Deck, type Length } from './deck.ts'
 import type { Fault } from './fault.ts'
 import { createRandom } from './random.ts'
@@ -70,7 +70,7 @@ export async function runFaults(options: RunOptions): Promise<Scoreboard> {
 
   /** Returns whether the bank kept its word. */
   async function playBank(bankFolder: string): Promise<boolean> {
-    const bank = await startBank({ ...options, folder: bankFolder })
+    const bank = await startBankPatiently({ ...options, folder: bankFolder })
     try {
       for (let count = 0; count < roundsPerBank && !isOver(); count += 1) {
         const fault = await nextFault(options, { bank, deck, scoreboard })
@@ -106,6 +106,15 @@ export async function runFaults(options: RunOptions): Promise<Scoreboard> {
     return scoreboard
   } finally {
     await folder.remove()
+  }
+}
+
+/** A machine that is busy may take longer for a start than is waited for. */
+async function startBankPatiently(options: BankOptions): Promise<Bank> {
+  try {
+    return await startBank(options)
+  } catch {
+    return startBank({ ...options, folder: `${options.folder}-again` })
   }
 }
 
