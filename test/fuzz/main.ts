@@ -36,9 +36,11 @@ try {
   for (const [status, count] of [...report.statuses].toSorted(([a], [b]) => a - b)) {
     process.stdout.write(`${status} ${String(count).padStart(8)}\n`)
   }
-  if (report.neverDone.length > 0) {
-    process.stdout.write(`never answered with 2xx: ${report.neverDone.join(', ')}\n`)
-  }
+  process.stdout.write(
+    report.neverDone.length === 0
+      ? 'Every operation was answered with 2xx, at least once.\n'
+      : `never answered with 2xx: ${report.neverDone.join(', ')}\n`,
+  )
   for (const finding of report.findings) process.stdout.write(`\n${finding}\n`)
   process.stdout.write(
     report.findings.length === 0

@@ -133,7 +133,7 @@ function encode(value: unknown): string {
 }
 
 const idempotencyKey = fc.oneof(
-  { weight: 6, arbitrary: known('key') },
+  { weight: 6, arbitrary: known('once') },
   { weight: 2, arbitrary: fc.nat({ max: 30 }).map((index) => `shared-${index}`) },
   { weight: 1, arbitrary: fc.constantFrom('', 'x'.repeat(256), 'with blank', '\u00e9') },
 )

@@ -11,9 +11,17 @@ export function known(kind: string): fc.Arbitrary<string> {
   return fc.nat({ max: 30 }).map((index) => `§${kind}:${index}§`)
 }
 
+/** Mostly one of those that have euros from the beginning: of all others few can pay each other. */
+const account = fc.oneof(
+  { weight: 2, arbitrary: known('euros') },
+  { weight: 1, arbitrary: known('acct') },
+)
+
 /** By the name of a member: values that get further than any of the same form would. */
 const likely: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   currency: fc.constantFrom('EUR', 'EUR', 'EUR', 'KRW', 'KWD', 'XXX'),
+  from_account_id: account,
+  to_account_id: account,
   username: known('username'),
   email: fc.oneof(
     known('email'),
@@ -23,7 +31,12 @@ const likely: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   current_password: known('password'),
   refresh_token: known('refresh'),
   cursor: known('cursor'),
-  code: fc.constantFrom('insufficient_funds', 'fees', 'settlement:sepa', '123456', 'nonsense'),
+  code: fc.oneof(
+    fc.constantFrom('insufficient_funds', 'fees', 'settlement:sepa', '123456', 'nonsense'),
+    known('totp'),
+  ),
+  token: known('link'),
+  challenge: known('challenge'),
   via: fc.constantFrom('cash', 'fees', 'settlement:sepa', 'nowhere'),
   per_transfer: fc.constantFrom(null, 1_000_000, 2000, 100),
   per_day: fc.constantFrom(null, 1_000_000, 5000),

@@ -8,7 +8,9 @@ import { createBank } from '../../server/src/app.ts'
 import { loadConfig } from '../../server/src/config/config.ts'
 import { createLogger } from '../../server/src/telemetry/logger.ts'
 import { createApi } from '../../tools/api.ts'
+import { startSmtpServer } from '../support/smtp.ts'
 import type { ActorName } from './requests.ts'
+import { createSecondSteps } from './second-steps.ts'
 
 export interface FuzzWorld {
   url: string
@@ -40,6 +42,7 @@ const people = ['alice', 'bob', 'teller', 'auditor', 'admin'] as const satisfies
 const knownMax = 60
 
 export async function openFuzzWorld(databaseUrl: string, ownerUrl: string): Promise<FuzzWorld> {
+  const smtp = await startSmtpServer()
   const errors: string[] = []
   const destination = { write: (line: string) => void errors.push(line) }
   const { logger } = createLogger({ level: 'error', format: 'json', destination })
@@ -51,12 +54,15 @@ export async function openFuzzWorld(databaseUrl: string, ownerUrl: string): Prom
     METRICS_ADDRESS: '127.0.0.1:0',
     BCRYPT_COST: '4',
     RATE_LIMITS: 'false',
+    SMTP_URL: smtp.url,
+    MAIL_FROM: 'bank@example.com',
   }
   const bank = createBank(loadConfig({ environment }, { purpose: 'server' }), logger)
   const { apiUrl: url } = await bank.start()
   const owner = new Client({ connectionString: ownerUrl })
   await owner.connect()
   const api = createApi(url)
+  const secondSteps = createSecondSteps({ api, owner, smtp, password })
   const tokens = new Map<ActorName, string>([['broken', 'v4.local.broken']])
   const known = new Map<string, string[]>([['password', [password, password, 'another password']]])
   let freshCount = 0
@@ -72,6 +78,7 @@ export async function openFuzzWorld(databaseUrl: string, ownerUrl: string): Prom
   }
 
   function learn(answer: string, actor: ActorName): void {
+    secondSteps.learn(answer, actor)
     for (const [id, kind = ''] of answer.matchAll(/\b([a-z]{2,12})_[0-7][0-9a-z]{25}\b/g)) {
       if (kind !== 'req') remember(kind, id, actor)
     }
@@ -84,17 +91,26 @@ export async function openFuzzWorld(databaseUrl: string, ownerUrl: string): Prom
 
   function resolve(text: string, actor: ActorName): string {
     return text.replaceAll(/§(\w+):(\d+)§/g, (_, kind: string, digits: string) => {
-      if (kind === 'fresh' || kind === 'key') return `${kind}_${(freshCount += 1)}`
+      if (kind === 'fresh' || kind === 'once') return `${kind}_${(freshCount += 1)}`
       const index = Number(digits)
+      const second = secondSteps.resolve(kind, index, actor)
+      if (second !== undefined) return second
       const own = index % 2 === 0 ? known.get(`${actor} ${kind}`) : undefined
       const values = own ?? known.get(kind) ?? []
       return values[index % values.length] ?? `${kind}_01h455vb4pex5vsknk084sn02q`
     })
   }
 
+  const tokenOfPerson = (name: string) => [...tokens].find(([actor]) => actor === name)?.[1]
+
   async function restoreOne(username: Person): Promise<void> {
     // Requests go on meanwhile: one of them may undo it before the login.
     for (let tries = 0; tries < 20; tries += 1) {
+      for (const table of ['second_factor', 'recovery_code']) {
+        const text = `delete from ${table} using app_user
+          where app_user.id = ${table}.user_id and app_user.username = $1`
+        await owner.query(text, [username])
+      }
       await owner.query(
         `update app_user set status = 'active', roles = $2, password_hash = hash.password_hash
          from fuzz_password hash where app_user.username = $1 and hash.username = $1`,
@@ -113,13 +129,21 @@ export async function openFuzzWorld(databaseUrl: string, ownerUrl: string): Prom
   let restoring: Promise<void> = Promise.resolve()
   function restore(token?: string): Promise<void> {
     restoring = restoring.then(async () => {
-      await owner.query(`update account set status = 'open' where status = 'frozen'`)
+      // Locked as the ledger locks them, the lowest id first: otherwise one of the two is undone.
       await owner.query(
-        `update account set transfer_limit = null, daily_limit = null, spent_since = null, spent = 0`,
+        `with changed as (
+          select id from account
+          where status = 'frozen' or transfer_limit is not null or daily_limit is not null
+          order by id for no key update
+        )
+        update account set status = case status when 'frozen' then 'open' else status end,
+          transfer_limit = null, daily_limit = null, spent_since = null, spent = 0
+        from changed where account.id = changed.id`,
       )
       for (const username of people) {
         if (token === undefined || tokens.get(username) === token) await restoreOne(username)
       }
+      if (token === undefined) await secondSteps.restock(tokenOfPerson)
     })
     return restoring
   }
@@ -129,6 +153,7 @@ export async function openFuzzWorld(databaseUrl: string, ownerUrl: string): Prom
       const body = { username, password, full_name: username, email: `${username}@example.com` }
       await api.call('POST', '/v1/users', { body })
     }
+    await secondSteps.arrange()
     await owner.query(`create table fuzz_password as select username, password_hash from app_user`)
     await restore()
     const euros = { alice: '', bob: '' }
@@ -142,7 +167,9 @@ export async function openFuzzWorld(databaseUrl: string, ownerUrl: string): Prom
           idempotencyKey: `arrange-${api.text(account, 'id')}`,
           body: { account_id: account['id'], amount: 1_000_000, currency },
         })
-        if (currency === 'EUR') euros[username] = api.text(account, 'id')
+        if (currency !== 'EUR') continue
+        euros[username] = api.text(account, 'id')
+        remember('euros', euros[username], username)
       }
     }
     await arrangePasts(euros)
@@ -173,6 +200,7 @@ export async function openFuzzWorld(databaseUrl: string, ownerUrl: string): Prom
   async function close(): Promise<void> {
     await owner.end()
     await bank.stop()
+    await smtp.close()
   }
 
   try {
