@@ -26,6 +26,14 @@ export interface RunPlantedOptions {
 
 const hooks = new URL('./hooks.ts', import.meta.url).href
 
+/** What the environment of a server is given, so that the fault is in it or it does not start. */
+export function plantingSettings(name: string): Record<string, string> {
+  return {
+    NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${hooks}`.trim(),
+    PLANTED_FAULT: name,
+  }
+}
+
 /** Rejects when the fault could not be planted. */
 export async function runPlanted(
   planted: PlantedFault,
@@ -42,10 +50,7 @@ export async function runPlanted(
     length: { rounds: faultsMax },
     stopAtFirst: true,
     postgresSettings: planted.postgresSettings ?? {},
-    serverSettings: {
-      NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${hooks}`.trim(),
-      PLANTED_FAULT: planted.name,
-    },
+    serverSettings: plantingSettings(planted.name),
     ...(signal && { signal }),
     onRound({ result: { fault, entries, violations } }) {
       result.faults += 1
