@@ -255,6 +255,8 @@ describe('POST /v1/holds/{id}/capture', () => {
     expect(again.statusCode).toBe(201)
     expect(again.body).toBe(first.body)
     expect(again.headers['idempotency-replayed']).toBe('true')
+    const headers = { 'content-type': 'application/json' }
+    expect((await capture(id, undefined, { key: 'k', headers })).body).toBe(first.body)
     expect(await money(from)).toEqual({ balance: 900, held: 0 })
   })
 

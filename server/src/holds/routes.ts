@@ -4,7 +4,6 @@
  */
 import { Type } from 'typebox'
 import { dryRunQuery } from '../http/dry-run.ts'
-import { allowNoBody } from '../http/optional-body.ts'
 import type { Routes } from '../http/route.ts'
 import { idSchema, problems } from '../http/schema.ts'
 import { requireSupportedCurrency } from '../http/supported-currency.ts'
@@ -110,8 +109,7 @@ export function createHoldRoutes({ ledger, holds, currencies }: HoldRoutesDepend
     app.post(
       '/v1/holds/:id/capture',
       {
-        config: { idempotencyKey: 'required', scope: 'holds:write' },
-        preValidation: allowNoBody,
+        config: { idempotencyKey: 'required', scope: 'holds:write', isBodyOptional: true },
         schema: {
           operationId: 'captureHold',
           tags: ['Holds'],

@@ -20,7 +20,8 @@ export function addJsonBody(app: FastifyInstance): void {
     { parseAs: 'buffer' },
     function parseJson(request, body, done) {
       // Some clients name a type also where they send nothing, and nothing is wanted.
-      const isWanted = request.routeOptions.schema?.body !== undefined
+      const { schema, config } = request.routeOptions
+      const isWanted = schema?.body !== undefined && config.isBodyOptional !== true
       if (body.length === 0 && !isWanted) return done(null, undefined)
       if (!isPlainJson(request)) return done(problem('unsupported_media_type'))
       const finding = scan(body)

@@ -86,8 +86,11 @@ function complete(operation: JsonObject, route: RouteEntry, schemas: JsonObject)
   if (route.idempotencyKey !== undefined) addIdempotencyKey(operation, route.idempotencyKey)
   const answers = objectAt(operation, 'responses')
   for (const [, answer] of objectsIn(answers)) addExamples(answer, schemas)
-  if (operation['requestBody'] !== undefined)
-    addExamples(objectAt(operation, 'requestBody'), schemas)
+  if (operation['requestBody'] !== undefined) {
+    const body = objectAt(operation, 'requestBody')
+    addExamples(body, schemas)
+    if (route.isBodyOptional) body['required'] = false
+  }
   Object.assign(answers, problemAnswers(problemCodesOf(route)))
 }
 

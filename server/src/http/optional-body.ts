@@ -1,14 +1,20 @@
 /**
- * For routes where every member of the body has a default: no body at all is the same as `{}`. Give
- * it as the route's `preValidation`.
+ * Bodies of which every member has a default: no body at all is the same as `{}`. A route says so with
+ * `config: { isBodyOptional: true }`.
  */
-import type { FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 
-export function allowNoBody(
-  request: Pick<FastifyRequest, 'body'>,
-  _reply: unknown,
-  done: () => void,
-): void {
-  request.body ??= {}
-  done()
+/** For each route that is added from now on. */
+export function addOptionalBodies(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    if (route.config?.isBodyOptional !== true) return
+    const others = route.preValidation === undefined ? [] : [route.preValidation].flat()
+    route.preValidation = [
+      (request, _reply, done) => {
+        request.body ??= {}
+        done()
+      },
+      ...others,
+    ]
+  })
 }

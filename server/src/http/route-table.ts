@@ -13,6 +13,7 @@ export interface RouteEntry {
   access: Access
   scope: Scope | undefined
   idempotencyKey: 'required' | 'optional' | undefined
+  isBodyOptional: boolean
   /** Whether it can be asked too often. */
   isLimited: boolean
   problemCodes: readonly ProblemCode[]
@@ -35,6 +36,7 @@ export function collectRoutes(app: FastifyInstance): readonly RouteEntry[] {
         access: config.access ?? 'user',
         scope: config.scope,
         idempotencyKey: config.idempotencyKey,
+        isBodyOptional: config.isBodyOptional === true,
         isLimited: config.isShedding !== false,
         problemCodes: config.problemCodes ?? [],
         reads: {

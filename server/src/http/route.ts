@@ -28,6 +28,8 @@ declare module 'fastify' {
     scope?: Scope
     /** Says in the OpenAPI document that the handler reads the header. */
     idempotencyKey?: 'required' | 'optional'
+    /** Whether no body at all is the same as `{}`. */
+    isBodyOptional?: boolean
     /** False for what must be answered also under too much load. */
     isShedding?: boolean
   }

@@ -27,6 +27,7 @@ import { createHealthRoutes, type Readiness } from './health.ts'
 import { addIntegerQuery } from './integer-query.ts'
 import { addJsonBody } from './json-body.ts'
 import { addOpenApi, buildOpenApi } from './openapi.ts'
+import { addOptionalBodies } from './optional-body.ts'
 import { problem, type ProblemError } from './problem.ts'
 import { createProblemPages } from './problem-pages.ts'
 import { addQueryText } from './query-text.ts'
@@ -151,6 +152,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   })
   addRateLimits(app, options, (limitFailure) => addAuthentication(app, options, limitFailure))
   addJsonBody(app)
+  addOptionalBodies(app)
   addIntegerQuery(app)
   addQueryText(app)
   share(app, ProblemSchema)

@@ -6,7 +6,6 @@ import { Type } from 'typebox'
 import type { FastifyRequest } from 'fastify'
 import { dryRunQuery } from '../http/dry-run.ts'
 import { toList } from '../http/list.ts'
-import { allowNoBody } from '../http/optional-body.ts'
 import { parsePage } from '../http/paging.ts'
 import { problem } from '../http/problem.ts'
 import type { Routes } from '../http/route.ts'
@@ -32,8 +31,7 @@ export function createReversalRoutes({ ledger, transfers }: ReversalRoutesDepend
     app.post(
       '/v1/transfers/:id/reversals',
       {
-        config: { idempotencyKey: 'required', scope: 'transfers:write' },
-        preValidation: allowNoBody,
+        config: { idempotencyKey: 'required', scope: 'transfers:write', isBodyOptional: true },
         schema: {
           operationId: 'reverseTransfer',
           tags: ['Transfers'],
