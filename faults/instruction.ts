@@ -7,6 +7,7 @@ export type InstructionKind =
   | 'capture'
   | 'release'
   | 'reversal'
+  | 'group'
 
 export interface Instruction {
   kind: InstructionKind
@@ -15,14 +16,15 @@ export interface Instruction {
   token: string
   /** JSON, or nothing. */
   body: string
-  effect: Effect
+  /** All or none of it; of a group several, in its order. */
+  effects: readonly Effect[]
   /** The refusals that the rules of money may answer it with. */
   refusals: readonly string[]
 }
 
-/** What it does when it is acknowledged, once. */
+/** What the database has of it when it was done, once. */
 export interface Effect {
-  kind: InstructionKind
+  kind: Exclude<InstructionKind, 'group'>
   /** Accounts of customers, as the API names them; the bank's own are {@link ofBank}. */
   debit: string
   credit: string

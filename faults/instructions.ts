@@ -1,7 +1,7 @@
 /**
  * What clients ask of the bank: money in and out at the counter, transfers between customers, half of
- * them at a few hot accounts, holds with their captures and releases, reversals; and some of it more
- * than there is.
+ * them at a few hot accounts, groups of them, holds with their captures and releases, reversals; and
+ * some of it more than there is.
  *
  * No two instructions of a bank have the same effect, so each is known in the database by its content
  * alone, whether its key is beside it or not.
@@ -9,7 +9,7 @@
 import type { CustomerAccount, Instruction, InstructionKind } from './instruction.ts'
 import { createPool } from './pool.ts'
 import type { Random } from './random.ts'
-import { atCounter, capture, hold, release, reversal, transfer } from './requests.ts'
+import { atCounter, capture, group, hold, release, reversal, transfer } from './requests.ts'
 
 export interface Customers {
   hot: readonly CustomerAccount[]
@@ -23,8 +23,8 @@ export interface InstructionSource {
   next(random: Random, kinds?: readonly InstructionKind[]): Instruction
   /** Money for an account to begin with. */
   opening(account: CustomerAccount): Instruction
-  /** What was acknowledged, by the id in the answer: later instructions may be about it. */
-  learn(instruction: Instruction, id: string): void
+  /** What was acknowledged, by the ids in the answer: later instructions may be about it. */
+  learn(instruction: Instruction, ids: readonly string[]): void
 }
 
 /** How often each kind comes, where there is something to do it with. */
@@ -36,6 +36,7 @@ const weights: readonly (readonly [InstructionKind, number])[] = [
   ['capture', 8],
   ['release', 5],
   ['reversal', 7],
+  ['group', 4],
 ]
 
 /** What every release knows. */
@@ -47,6 +48,7 @@ const percents = { unaffordable: 8, hot: 50, shortHold: 30 }
 const openingAmount = 100_000_000
 /** More than anybody ever has. */
 const unaffordable = 90_000_000_000
+const groupSize = { first: 2, last: 12 }
 const shortHoldSeconds = { first: 1, last: 8 }
 
 export function createInstructionSource(customers: Customers): InstructionSource {
@@ -92,6 +94,19 @@ export function createInstructionSource(customers: Customers): InstructionSource
       const taken = originals.take(random)
       return taken && reversal(taken.item, taken.amount)
     },
+    group(random) {
+      const [{ token }] = pair(random)
+      const own = [...accounts.values()].filter((account) => account.token === token)
+      const size = random.integer(groupSize.first, groupSize.last)
+      return group(
+        Array.from({ length: size }, () => {
+          count += 1
+          const from = random.pick(own)
+          const others = [...accounts.values()].filter(({ id }) => id !== from.id)
+          return { from, to: random.pick(others), amount: anAmount(random) }
+        }),
+      )
+    },
   }
 
   return {
@@ -106,11 +121,13 @@ export function createInstructionSource(customers: Customers): InstructionSource
         if (made) return made
       }
     },
-    learn({ kind, effect: { debit, credit, amount } }, id) {
-      const [from, to] = [accounts.get(debit), accounts.get(credit)]
-      if (!from || !to) return
-      if (kind === 'hold') holds.add({ id, from, to, amount })
-      if (kind === 'transfer') originals.add({ id, from, to, amount })
+    learn({ effects }, ids) {
+      for (const [index, { kind, debit, credit, amount }] of effects.entries()) {
+        const [id, from, to] = [ids[index], accounts.get(debit), accounts.get(credit)]
+        if (id === undefined || !from || !to) continue
+        if (kind === 'hold') holds.add({ id, from, to, amount })
+        if (kind === 'transfer') originals.add({ id, from, to, amount })
+      }
     },
   }
 }

@@ -7,6 +7,7 @@
  * a line has one instruction on its way, and thinks a little between two.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { idsOf } from './answers.ts'
 import { describeEntry, type Book, type Entry } from './book.ts'
 import { lineCut, notConnected, type Answer, type Client, type Outcome } from './client.ts'
 import type { FaultNeeds, Load } from './fault.ts'
@@ -14,7 +15,6 @@ import type { CustomerAccount } from './instruction.ts'
 import type { InstructionSource } from './instructions.ts'
 import type { Random } from './random.ts'
 import type { ManagedServer } from './server-host.ts'
-import { idOf } from './truth.ts'
 import { wrong, type Violation } from './violation.ts'
 import type { Watch } from './watch.ts'
 
@@ -69,8 +69,7 @@ export function startLoad(options: LoadOptions): RunningLoad {
 
   function acknowledge(entry: Entry, { text }: Outcome): void {
     acknowledged.add(entry)
-    const id = idOf(text)
-    if (id !== undefined) source.learn(entry.instruction, id)
+    source.learn(entry.instruction, idsOf(text))
     for (const each of waiting) {
       if (acknowledged.size < each.count) continue
       waiting.delete(each)

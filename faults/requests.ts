@@ -1,22 +1,34 @@
 /** Instructions as HTTP requests, one function a kind. */
 import { randomUUID } from 'node:crypto'
-import { ofBank, type CustomerAccount, type Effect, type Instruction } from './instruction.ts'
+import {
+  ofBank,
+  type CustomerAccount,
+  type Effect,
+  type Instruction,
+  type InstructionKind,
+} from './instruction.ts'
 import type { Hold, Original } from './pool.ts'
 
 const currency = 'EUR'
 
-function instruction(
-  effect: Effect,
-  request: Pick<Instruction, 'path' | 'token' | 'refusals'> & { body?: unknown },
+type Request = Pick<Instruction, 'path' | 'token' | 'refusals'> & { body?: unknown }
+
+function instruction(effect: Effect, request: Request): Instruction {
+  return instructionOf(effect.kind, [effect], request)
+}
+
+function instructionOf(
+  kind: InstructionKind,
+  effects: readonly Effect[],
+  { path, token, refusals, body }: Request,
 ): Instruction {
-  const { path, token, refusals, body } = request
   return {
-    kind: effect.kind,
+    kind,
     idempotencyKey: randomUUID(),
     path,
     token,
     body: body === undefined ? '' : JSON.stringify(body),
-    effect,
+    effects,
     refusals,
   }
 }
@@ -101,6 +113,36 @@ export function reversal({ id, from, to }: Original, amount: number): Instructio
       token: to.token,
       body: { amount },
       refusals: ['insufficient_funds', 'reversal_exceeds_original'],
+    },
+  )
+}
+
+/** All from accounts of one customer. */
+export function group(transfers: readonly Omit<Original, 'id'>[]): Instruction {
+  const [first] = transfers
+  if (!first) throw new Error('a group has transfers')
+  return instructionOf(
+    'group',
+    transfers.map(({ from, to, amount }) => ({
+      kind: 'transfer',
+      debit: from.id,
+      credit: to.id,
+      amount,
+      of: undefined,
+    })),
+    {
+      path: '/v1/transfers/bulk',
+      token: first.from.token,
+      body: {
+        atomic: true,
+        transfers: transfers.map(({ from, to, amount }) => ({
+          from_account_id: from.id,
+          to_account_id: to.id,
+          amount,
+          currency,
+        })),
+      },
+      refusals: ['group_failed'],
     },
   )
 }

@@ -26,7 +26,7 @@ export function transferOf(amount: number): Instruction {
     path: '/v1/transfers',
     token: 'token',
     body: '{}',
-    effect: { kind: 'transfer', debit: 'acct_a', credit: 'acct_b', amount, of: undefined },
+    effects: [{ kind: 'transfer', debit: 'acct_a', credit: 'acct_b', amount, of: undefined }],
     refusals: ['insufficient_funds'],
   }
 }
@@ -48,5 +48,7 @@ export const unavailable: Answer = { kind: 'nothing_done', code: 'unavailable' }
 
 /** The row that the instruction of an entry has when all is well. */
 export function factOf({ instruction }: Entry, id: string): Fact {
-  return { id, effect: instruction.effect, keys: [instruction.idempotencyKey], keyCount: 1 }
+  const [effect] = instruction.effects
+  if (!effect) throw new Error('an instruction has effects')
+  return { id, effect, keys: [instruction.idempotencyKey], keyCount: 1 }
 }

@@ -87,6 +87,25 @@ test('the evidence names the instruction, its key, its answers and its rows', as
   }
 })
 
+test('half a group is lost when it was acknowledged and wrong when it was not', async () => {
+  const parts = [transferOf(1), transferOf(2)].flatMap(({ effects }) => effects)
+  const instruction = { ...transferOf(3), kind: 'group' as const, effects: parts }
+  const outcomes = ['xfer_1', 'xfer_2'].map((id) => ({ transfer: { id } }))
+  const whole = { ...posted(''), text: JSON.stringify({ outcomes }) }
+  const book = createBookOf([whole, cut])
+  const [acknowledged, unknown] = [book.add(instruction, 1), book.add(instruction, 1)]
+  await book.ask(acknowledged, server)
+  await book.ask(unknown, server)
+  const facts = parts.map((effect, index) => {
+    return { id: `xfer_${index + 1}`, effect, keys: [instruction.idempotencyKey], keyCount: 1 }
+  })
+  expect(judge([acknowledged], facts)).toEqual([])
+  expect(judge([unknown], facts)).toEqual([])
+  expect(judge([acknowledged], facts.slice(1))).toMatchObject([{ kind: 'lost' }])
+  expect(judge([unknown], facts.slice(1))).toMatchObject([{ kind: 'wrong' }])
+  expect(judge([acknowledged], facts.toReversed())).toEqual([])
+})
+
 test('balances follow from what was posted only', async () => {
   const entries = await entriesOf(posted('xfer_1'), refused, cut, posted('xfer_4'))
   expect(balancesOf(entries)).toEqual(

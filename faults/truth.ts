@@ -7,6 +7,7 @@
  */
 import { encodeId } from '../server/src/kernel/ids.ts'
 import { queryOnce } from '../test/support/query.ts'
+import { idsOf } from './answers.ts'
 import { describeEntry, type Entry } from './book.ts'
 import { ofBank, type Effect } from './instruction.ts'
 import { wrong, type Violation } from './violation.ts'
@@ -84,10 +85,14 @@ export function judge(entries: readonly Entry[], facts: readonly Fact[]): Violat
     rest.set(text, [...(rest.get(text) ?? []), fact])
   }
   const violations = entries.flatMap((entry) => {
-    const text = textOf(entry.instruction.effect)
-    const found = rest.get(text) ?? []
-    rest.delete(text)
-    return judgeEntry(entry, found)
+    const found = entry.instruction.effects.map((effect) => {
+      const text = textOf(effect)
+      const same = rest.get(text) ?? []
+      rest.delete(text)
+      return same
+    })
+    const [kind, text] = judgeEntry(entry, found) ?? []
+    return kind && text ? [{ kind, text, evidence: evidenceOf(entry, found.flat()) }] : []
   })
   const strange = [...rest.values()].flat().map((fact) => {
     return wrong('nobody has asked for this', describeFact(fact))
@@ -95,42 +100,41 @@ export function judge(entries: readonly Entry[], facts: readonly Fact[]): Violat
   return [...violations, ...strange]
 }
 
-function judgeEntry(entry: Entry, found: readonly Fact[]): Violation[] {
-  const { outcome, wasUnknown } = entry
-  const told = (kind: Violation['kind'], text: string): Violation[] => [
-    {
-      kind,
-      text,
-      evidence: [
-        ...describeEntry(entry),
-        ...(outcome ? [`${outcome.status} ${outcome.text}`] : []),
-        ...found.map(describeFact),
-      ],
-    },
-  ]
-  const [fact, ...more] = found
-  if (more.length > 0) return told('doubled', `it is there ${found.length} times`)
-  if (!fact) {
-    return outcome?.kind === 'posted' ? told('lost', 'it was acknowledged and is not there') : []
+/** With the rows of each of its effects. */
+function judgeEntry(
+  { instruction, outcome, wasUnknown }: Entry,
+  found: readonly Fact[][],
+): [Violation['kind'], string] | undefined {
+  const facts = found.flat()
+  const times = Math.max(...found.map(({ length }) => length))
+  if (times > 1) return ['doubled', `it is there ${times} times`]
+  if (facts.length === 0) {
+    return outcome?.kind === 'posted' ? ['lost', 'it was acknowledged and is not there'] : undefined
   }
-  if (outcome?.kind === 'refused') return told('wrong', 'it was refused and is there')
+  if (facts.length < found.length) {
+    const kind = outcome?.kind === 'posted' ? 'lost' : 'wrong'
+    return [kind, `${facts.length} of the ${found.length} parts of it are there`]
+  }
+  if (outcome?.kind === 'refused') return ['wrong', 'it was refused and is there']
   if (!outcome && !wasUnknown) {
-    return told('wrong', 'every answer said that nothing was done, and it is there')
+    return ['wrong', 'every answer said that nothing was done, and it is there']
   }
-  if (outcome && idOf(outcome.text) !== fact.id) {
-    return told('wrong', 'it is there under another id than the one that was answered')
+  if (outcome && idsOf(outcome.text).join() !== facts.map(({ id }) => id).join()) {
+    return ['wrong', 'it is there under another id than the one that was answered']
   }
-  const { keys, keyCount } = fact
-  if (keys.length !== keyCount || !keys.includes(entry.instruction.idempotencyKey)) {
-    return told('wrong', 'it is there without its idempotency key, or with more than its own')
-  }
-  return []
+  const hasItsKey = ({ keys, keyCount }: Fact) =>
+    keys.length === keyCount && keys.includes(instruction.idempotencyKey)
+  if (facts.every(hasItsKey)) return undefined
+  return ['wrong', 'it is there without its idempotency key, or with more than its own']
 }
 
-/** The id in an answer. */
-export function idOf(text: string): string | undefined {
-  const body: unknown = JSON.parse(text)
-  return typeof body === 'object' && body !== null && 'id' in body ? String(body.id) : undefined
+function evidenceOf(entry: Entry, found: readonly Fact[]): string[] {
+  const { outcome } = entry
+  return [
+    ...describeEntry(entry),
+    ...(outcome ? [`${outcome.status} ${outcome.text}`] : []),
+    ...found.map(describeFact),
+  ]
 }
 
 function textOf({ kind, debit, credit, amount, of }: Fact['effect']): string {
@@ -153,9 +157,11 @@ export function balancesOf(entries: readonly Entry[]): Map<string, number> {
   const balances = new Map<string, number>()
   const add = (id: string, amount: number) => balances.set(id, (balances.get(id) ?? 0) + amount)
   for (const { outcome, instruction } of entries) {
-    if (outcome?.kind !== 'posted' || !movesMoney(instruction.effect)) continue
-    add(instruction.effect.debit, -instruction.effect.amount)
-    add(instruction.effect.credit, instruction.effect.amount)
+    if (outcome?.kind !== 'posted') continue
+    for (const { debit, credit, amount } of instruction.effects.filter(movesMoney)) {
+      add(debit, -amount)
+      add(credit, amount)
+    }
   }
   balances.delete(ofBank)
   return balances

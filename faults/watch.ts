@@ -7,6 +7,7 @@
  * - Entries are a chain: each seq one more than the one before, each balance the one before plus the
  *   amount.
  */
+import { membersOf, partsOf } from './answers.ts'
 import { wrong, type Violation } from './violation.ts'
 
 export interface Watch {
@@ -81,14 +82,15 @@ export function createWatch(): Watch {
       }
     },
     sawPosted(server, text) {
-      const transfer = membersOf(JSON.parse(text))
-      for (const [member, side] of [
-        ['from_account_id', 'from_entry'],
-        ['to_account_id', 'to_entry'],
-      ] as const) {
-        if (!(side in transfer)) continue
-        const { seq, balance } = readEntry(transfer[side])
-        saw(server, String(transfer[member]), seq, balance)
+      for (const transfer of partsOf(text)) {
+        for (const [member, side] of [
+          ['from_account_id', 'from_entry'],
+          ['to_account_id', 'to_entry'],
+        ] as const) {
+          if (!(side in transfer)) continue
+          const { seq, balance } = readEntry(transfer[side])
+          saw(server, String(transfer[member]), seq, balance)
+        }
       }
     },
     get checked() {
@@ -109,8 +111,4 @@ function readEntry(value: unknown): SeenEntry {
     amount: Number(entry['amount']),
     balance: Number(entry['balance_after']),
   }
-}
-
-function membersOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {}
 }
