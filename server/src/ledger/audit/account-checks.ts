@@ -70,6 +70,29 @@ export const accountRules = auditStatement(
     having sum(case normal_side when 'debit' then ledger_balance else -ledger_balance end) <> 0`,
 )
 
+/**
+ * Reads `transfer` and `hold` whole, and joins those accounts that have a daily limit by hash. What
+ * counts is said in core/limits.ts: the day is not looked at, for the account says when it began.
+ */
+export const accountSpending = auditStatement(
+  'account_spending',
+  `spending as (
+    select t.debit_account_id as account_id, t.amount
+    from transfer as t join account as a on a.id = t.debit_account_id
+    where t.kind = 'transfer' and t.created_at >= a.spent_since
+    union all
+    select h.debit_account_id, case h.state when 'active' then h.amount else h.captured end
+    from hold as h join account as a on a.id = h.debit_account_id
+    where h.created_at >= a.spent_since
+  ), counted as (
+    select account_id, sum(amount) as spent from spending group by account_id
+  )`,
+  `select 'account_spent' as check_name, jsonb_build_object('account_id', a.id,
+      'spent', a.spent::text, 'expected', coalesce(c.spent, 0)::text, 'since', a.spent_since) as facts
+    from account as a left join counted as c on c.account_id = a.id
+    where a.spent_since is not null and a.spent <> coalesce(c.spent, 0)`,
+)
+
 export const accountPasses: readonly AuditPass[] = [
   {
     title: 'accounts against their entries',
@@ -91,5 +114,12 @@ export const accountPasses: readonly AuditPass[] = [
       conservation: 'debit-normal and credit-normal balances are equal in each currency',
     },
     statement: accountRules,
+  },
+  {
+    title: 'accounts with a daily limit',
+    checks: {
+      account_spent: 'what counts towards a daily limit is what left the account on that day',
+    },
+    statement: accountSpending,
   },
 ]

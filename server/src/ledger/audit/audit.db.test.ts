@@ -33,7 +33,7 @@ afterAll(async () => {
 
 /**
  * Three customers, two currencies, deposits, a withdrawal with a fee account, words, refusals, holds in
- * every state but expired, a reversal in two parts.
+ * every state but expired, a daily limit, a reversal in two parts.
  */
 async function playStory(): Promise<void> {
   const world = createWorld(harness)
@@ -48,6 +48,8 @@ async function playStory(): Promise<void> {
     ),
   )
   await playHolds(world, ada, ben)
+  const cleo = await world.customer(1000)
+  await playLimits(world, cleo, ben)
   const original = await world.mustPost(world.transfer(ada, ben, 30))
   for (const amount of [20, 10]) await world.mustPost(world.reversal(ben, original, { amount }))
   const refused = await world.ledger.post(world.transfer(ada, ben, 100_000))
@@ -60,7 +62,7 @@ async function playStory(): Promise<void> {
   // Two batches that have no position yet.
   await world.mustPost(world.transfer(ada, ben, 1))
   await world.mustPost(world.transfer(ada, ben, 1))
-  for (const [name, { accountId }] of Object.entries({ ada, ben, won })) {
+  for (const [name, { accountId }] of Object.entries({ ada, ben, cleo, won })) {
     accounts.set(name, accountId)
   }
   for (const [name, code, currency] of [
@@ -71,6 +73,16 @@ async function playStory(): Promise<void> {
     const { account } = await world.ledger.openBankAccount(code, currency)
     accounts.set(name, account.accountId)
   }
+}
+
+/** What counts, what is taken off again, and what does not count. */
+async function playLimits(world: World, cleo: Customer, ben: Customer): Promise<void> {
+  await world.mustPost(world.transfer(cleo, ben, 10))
+  await world.setLimits(cleo, { dailyLimit: 100 })
+  await world.mustPost(world.transfer(cleo, ben, 20))
+  const released = await world.mustHold(world.hold(cleo, ben, 30))
+  await world.mustHold(world.release(cleo, released))
+  await world.mustPost(world.withdrawal(cleo, 40))
 }
 
 async function playHolds(world: World, ada: Customer, ben: Customer): Promise<void> {
@@ -105,6 +117,13 @@ const corruptions: readonly [check: string, sql: string, alsoFound?: string[]][]
   [
     'account_booked_at',
     `update account set booked_at = booked_at + interval '1 s' where id = :ada`,
+  ],
+  ['account_spent', `update account set spent = spent + 1 where id = :cleo`],
+  ['account_spent', `update account set spent = 0 where id = :cleo`],
+  ['account_spent', `update account set spent_since = bank_now() where id = :cleo`],
+  [
+    'account_spent',
+    `update account set daily_limit = 1, spent_since = '2026-01-01' where id = :ada`,
   ],
   ['account_held', `update account set held = held + 1 where id = :ada`],
   ['account_held', `update account set held = held - 1 where id = :ada`],
@@ -342,7 +361,7 @@ describe('the auditor', () => {
     const { url } = harness.database
     const report = await auditLedger({ url, onProgress: (step) => steps.push(step) })
     expect(report.findings).toEqual([])
-    expect(report).toMatchObject({ accountCount: 7, transferCount: 50 })
+    expect(report).toMatchObject({ accountCount: 8, transferCount: 54 })
     expect(steps.map(({ number }) => number)).toEqual(auditPasses.map((_, index) => index + 1))
     expect(report.checkCount).toBe(new Set(corruptions.map(([check]) => check)).size)
   })
@@ -387,12 +406,12 @@ describe('the trial balance', () => {
     expect(euro).toEqual({
       currency: 'EUR',
       lines: [
-        { code: 'cash', accountCount: 1, debit: 2000n, credit: 0n, held: 0n },
+        { code: 'cash', accountCount: 1, debit: 2960n, credit: 0n, held: 0n },
         { code: 'fees', accountCount: 1, debit: 0n, credit: 30n, held: 0n },
-        { code: null, accountCount: 3, debit: 0n, credit: 1970n, held: 117n },
+        { code: null, accountCount: 4, debit: 0n, credit: 2930n, held: 117n },
       ],
-      debit: 2000n,
-      credit: 2000n,
+      debit: 2960n,
+      credit: 2960n,
       held: 117n,
     })
     expect(won).toMatchObject({ currency: 'KRW', debit: 5000n, credit: 5000n })
