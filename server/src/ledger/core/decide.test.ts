@@ -21,7 +21,8 @@ const key = (name: string) => ({ key: name, index: 0 })
 describe('decide', () => {
   it('decides nothing for no instructions', () => {
     const none = { transfers: [], accounts: [], holds: [], keys: [], staffEvents: [] }
-    expect(decide(decisionInput([from, to], []))).toEqual({ outcomes: [], ...none })
+    const nothing = { outcomes: [], ...none, isExpiryMoved: false }
+    expect(decide(decisionInput([from, to], []))).toEqual(nothing)
   })
 
   it('lists a changed account once, in its last state, and no unchanged one', () => {

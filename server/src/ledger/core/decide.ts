@@ -34,7 +34,7 @@ export function decide(input: DecisionInput): Decision {
   assert(outcomes.length === instructions.length, 'each instruction has one outcome')
   const changes = changesOf(draft)
   assert(changes.keys.length >= changes.transfers.length, 'each posted transfer has its key')
-  return { outcomes, ...changes }
+  return { outcomes, ...changes, isExpiryMoved: input.overdue.size > 0 }
 }
 
 function decideAll(

@@ -106,7 +106,7 @@ function draftOver(below: View): Draft {
 }
 
 /** What is to be written. */
-export function changesOf({ changes }: Draft): Omit<Decision, 'outcomes'> {
+export function changesOf({ changes }: Draft): Omit<Decision, 'outcomes' | 'isExpiryMoved'> {
   const { transfers, accounts, holds, keys, staffEvents } = changes
   return {
     transfers,

@@ -171,6 +171,8 @@ export interface Decision {
   accounts: readonly LockedAccount[]
   /** Every hold that changed, once. */
   holds: readonly HoldChange[]
+  /** `holdExpiresAtMilliseconds` of some account has moved, though perhaps no hold has changed. */
+  isExpiryMoved: boolean
   /** To insert. */
   keys: readonly NewKey[]
   /** To insert into the audit trail: none for what the owners of money ask. */

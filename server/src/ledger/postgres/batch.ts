@@ -15,7 +15,7 @@ import { assert, Defect } from '../../kernel/assert.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { BatchTelemetry, LedgerTelemetry } from '../telemetry.ts'
 import type { AttemptRequest, AttemptResult } from './attempt.ts'
-import { failureOf, isLockTimeout } from './failure.ts'
+import { deadlinePassed, failureOf, isLockTimeout } from './failure.ts'
 import { weightOf, type Order, type OrderOutcome, type PreparedOrder } from './order.ts'
 import type { Outcome } from '../engine.ts'
 import type { Prepare } from './prepare.ts'
@@ -194,10 +194,6 @@ function faultKnown(
       : new Fault('overloaded', 'other servers were in the way too often', { cause: error })
   for (const item of items) if (!item.unknown) reject(item, fault)
   return items.filter((item) => item.unknown)
-}
-
-export function deadlinePassed(): Fault {
-  return new Fault('overloaded', 'the instruction waited longer than its deadline')
 }
 
 function outcomeUnknown(): Fault {

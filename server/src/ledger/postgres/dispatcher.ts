@@ -7,7 +7,8 @@
  */
 import { Fault } from '../../kernel/fault.ts'
 import type { LedgerTelemetry } from '../telemetry.ts'
-import { deadlinePassed, type Item, type RunBatch } from './batch.ts'
+import type { Item, RunBatch } from './batch.ts'
+import { deadlinePassed } from './failure.ts'
 import { customerIdsOf, weightOf, type Order, type OrderOutcome } from './order.ts'
 import { createQueue, type QueueOptions } from './queue.ts'
 

@@ -3,6 +3,7 @@
  * them.
  */
 import { Defect } from '../../kernel/assert.ts'
+import { Fault } from '../../kernel/fault.ts'
 import { classifyDatabaseError, isUniqueViolation, sqlStateOf } from '../../database/errors.ts'
 import type { AttemptFailure } from '../telemetry.ts'
 import type { FlightAnswer, FlightResult } from './connection.ts'
@@ -58,4 +59,9 @@ export function resultsOf(answers: readonly FlightAnswer[]): FlightResult[] {
     throw new FlightError('a flight failed', { cause: first })
   }
   return answers.flatMap((answer) => ('result' in answer ? [answer.result] : []))
+}
+
+/** What an instruction is answered with for which there was no time, with nothing done. */
+export function deadlinePassed(): Fault {
+  return new Fault('overloaded', 'the instruction waited longer than its deadline')
 }

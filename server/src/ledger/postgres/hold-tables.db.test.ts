@@ -91,6 +91,21 @@ test('very many overdue holds of an account go over several batches, each of the
   await harness.pool.query('drop table more')
 })
 
+test('a moment that is too early is looked at once, and then it is that of the next hold', async () => {
+  const payer = await world.customer(500)
+  const { expiresAt } = await world.mustHold(world.hold(payer, to, 100))
+  const moments = async () => {
+    const sql = 'select hold_expires_at from account where id = $1'
+    return (await harness.pool.query(sql, [payer.accountId])).rows
+  }
+  await harness.pool.query(
+    `update account set hold_expires_at = bank_now() - interval '1 s' where id = $1`,
+    [payer.accountId],
+  )
+  await world.mustPost(world.transfer(payer, to, 1))
+  expect(await moments()).toEqual([{ hold_expires_at: expiresAt }])
+})
+
 test('what waits for an account that another session holds keeps no other hold waiting', async () => {
   const [payer, hold] = [await world.customer(500), await place()]
   const other = await world.mustHold(world.hold(payer, to, 100))

@@ -3,8 +3,8 @@
  * which keeps its order per account and so has to know them. What is looked up never changes; what
  * can change is read by the batch, under its locks.
  *
- * What arrives within one turn of the event loop is looked up by one statement. A hold or transfer
- * that is not there has no accounts: the batch refuses the instruction, so that its key is kept.
+ * What arrives within one turn of the event loop, or while the statements before it are under way, is
+ * looked up by one statement. A hold or transfer that is not there has no accounts: the batch refuses the instruction, so that its key is kept.
  */
 import { CompiledQuery } from 'kysely'
 import { classifyDatabaseError } from '../../database/errors.ts'
@@ -14,6 +14,7 @@ import { Fault } from '../../kernel/fault.ts'
 import type { Uuid } from '../../kernel/ids.ts'
 import type { CaptureInstruction, ReleaseInstruction, ReversalInstruction } from '../engine.ts'
 import { uuidArray } from './encode.ts'
+import { deadlinePassed } from './failure.ts'
 import { readNamedAccounts } from './statements.ts'
 
 export interface NamedAccounts {
@@ -25,57 +26,85 @@ export interface NamedAccounts {
 
 export type NamingInstruction = CaptureInstruction | ReleaseInstruction | ReversalInstruction
 
-/** Throws a Fault `unavailable`, with nothing done, where there is no database. */
+/**
+ * Throws a Fault, with nothing done: `unavailable` where there is no database, `overloaded` when too
+ * many wait or there was no answer by the deadline, in milliseconds of `performance.now()`.
+ */
 export type FindNamedAccounts = (
   instruction: NamingInstruction,
+  deadline: number,
 ) => Promise<NamedAccounts | undefined>
 
-/** The most ids in one statement. */
+/** The most ids in one statement, and the most statements at once: what comes meanwhile waits. */
 const idsMax = 1000
+const statementsMax = 2
+/** The most instructions that wait for one. */
+const waitingMax = 10_000
 
 export function createFindNamedAccounts({ kysely }: Pick<Database, 'kysely'>): FindNamedAccounts {
-  let collected: Collected | undefined
+  const waiting: Waiting[] = []
+  let inFlight = 0
+  let isScheduled = false
 
-  return async (instruction) => {
+  function schedule(): void {
+    if (isScheduled || inFlight >= statementsMax || waiting.length === 0) return
+    isScheduled = true
+    setImmediate(() => {
+      isScheduled = false
+      void look(waiting.splice(0, idsMax))
+      schedule()
+    })
+  }
+
+  async function look(those: readonly Waiting[]): Promise<void> {
+    inFlight += 1
+    try {
+      const found = await read(those)
+      for (const { id, resolve } of those) resolve(found.get(id))
+    } catch (error) {
+      const cause = classifyDatabaseError(error) === 'unavailable' ? unavailable(error) : error
+      for (const { reject } of those) reject(cause)
+    }
+    inFlight -= 1
+    schedule()
+  }
+
+  async function read(those: readonly Waiting[]): Promise<Map<Uuid, NamedAccounts>> {
+    const idsOf = (kind: Waiting['kind']) => [
+      ...new Set(those.filter((each) => each.kind === kind).map(({ id }) => id)),
+    ]
+    const values = [uuidArray(idsOf('hold')), uuidArray(idsOf('transfer'))]
+    const query = CompiledQuery.raw(readNamedAccounts.text, values)
+    const { rows } = await kysely.executeQuery<RowOf<typeof readNamedAccounts>>(query)
+    return new Map(rows.flatMap(readNamed))
+  }
+
+  return async (instruction, deadline) => {
     const isReversal = instruction.kind === 'reversal'
     const id = isReversal ? instruction.transferId : instruction.holdId
     // Here, so that an id which is none is the defect of this instruction alone.
     uuidArray([id])
-    collected ??= collect()
-    const { ids, found } = collected
-    if (isReversal) ids.transfers.add(id)
-    else ids.holds.add(id)
-    if (ids.transfers.size + ids.holds.size >= idsMax) collected = undefined
-    return (await found).get(id)
-  }
-
-  function collect(): Collected {
-    const ids = { holds: new Set<Uuid>(), transfers: new Set<Uuid>() }
-    const found = new Promise<Map<Uuid, NamedAccounts>>((resolve, reject) => {
-      setImmediate(() => {
-        if (collected?.ids === ids) collected = undefined
-        read(ids).then(resolve, reject)
-      })
-    })
-    return { ids, found }
-  }
-
-  async function read({ holds, transfers }: Collected['ids']): Promise<Map<Uuid, NamedAccounts>> {
-    const values = [uuidArray([...holds]), uuidArray([...transfers])]
-    const query = CompiledQuery.raw(readNamedAccounts.text, values)
-    try {
-      const { rows } = await kysely.executeQuery<RowOf<typeof readNamedAccounts>>(query)
-      return new Map(rows.flatMap(readNamed))
-    } catch (error) {
-      if (classifyDatabaseError(error) !== 'unavailable') throw error
-      throw new Fault('unavailable', 'the database is not available', { cause: error })
+    if (waiting.length >= waitingMax) {
+      throw new Fault('overloaded', 'too many instructions wait for the accounts that they concern')
     }
+    const kind = isReversal ? 'transfer' : 'hold'
+    const { promise, resolve, reject } = Promise.withResolvers<NamedAccounts | undefined>()
+    waiting.push({ kind, id, resolve, reject })
+    schedule()
+    const late = setTimeout(() => reject(deadlinePassed()), deadline - performance.now())
+    return promise.finally(() => clearTimeout(late))
   }
 }
 
-interface Collected {
-  ids: { holds: Set<Uuid>; transfers: Set<Uuid> }
-  found: Promise<Map<Uuid, NamedAccounts>>
+interface Waiting {
+  kind: 'hold' | 'transfer'
+  id: Uuid
+  resolve: (found: NamedAccounts | undefined) => void
+  reject: (error: unknown) => void
+}
+
+function unavailable(cause: unknown): Fault {
+  return new Fault('unavailable', 'the database is not available', { cause })
 }
 
 function readNamed(row: RowOf<typeof readNamedAccounts>): [Uuid, NamedAccounts][] {

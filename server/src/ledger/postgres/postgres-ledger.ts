@@ -141,7 +141,8 @@ export function createPostgresLedger(given: PostgresLedgerOptions): LedgerEngine
     postOptions: PostOptions = {},
   ): Promise<OrderOutcome> {
     const { deadline = defaultDeadline(), dryRun: isDryRun = false } = postOptions
-    const named = 'debit' in instruction ? undefined : await findNamedAccounts(instruction)
+    const named =
+      'debit' in instruction ? undefined : await findNamedAccounts(instruction, deadline)
     return dispatch({ instruction, named, isDryRun }, deadline)
   }
 

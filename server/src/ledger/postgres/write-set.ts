@@ -17,7 +17,7 @@ import { writeBatch, writeFullBatch } from './write-statements.ts'
 
 /** What writes the decision, with its values in order. Keys go in by their hash, lowest first. */
 export function writeSet(decision: Decision): { statement: Statement; values: Buffer[] } {
-  const { accounts, transfers, keys, staffEvents, holds } = decision
+  const { accounts, transfers, keys, staffEvents, holds, isExpiryMoved } = decision
   const words = transfers.filter(hasWords)
   const links = transfers.filter(belongsToSomething)
   const sortedKeys = keys.toSorted(byKeyId)
@@ -30,7 +30,7 @@ export function writeSet(decision: Decision): { statement: Statement; values: Bu
   const counts = [accounts.length, transfers.length, words.length, keys.length]
   const isCounting = accounts.some(({ spending }) => spending !== null)
   const isBare = staffEvents.length === 0 && links.length === 0 && holds.length === 0
-  if (isBare && !isCounting) {
+  if (isBare && !isCounting && !isExpiryMoved) {
     return { statement: writeBatch, values: [...values, integerArray(counts)] }
   }
   const placed = holds.filter(({ isNew }) => isNew)
