@@ -11,6 +11,7 @@ import { changeCases, staffEventCases } from './conformance/changes.ts'
 import { balanceCases } from './conformance/balances.ts'
 import { closingCases } from './conformance/closing.ts'
 import { holdCases } from './conformance/holds.ts'
+import { dryRunCases, groupCases } from './conformance/groups.ts'
 import { holdKeyCases } from './conformance/hold-keys.ts'
 import { idempotencyCases } from './conformance/idempotency.ts'
 import { limitCases } from './conformance/limits.ts'
@@ -48,6 +49,12 @@ export function ledgerConformance(name: string, createHarness: () => Promise<Led
     })
     describe('idempotency', () => {
       idempotencyCases(use)
+    })
+    describe('groups', () => {
+      groupCases(use)
+    })
+    describe('dry runs', () => {
+      dryRunCases(use)
     })
     describe('holds', () => {
       holdCases(use)

@@ -165,7 +165,8 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
       case 'capture':
       case 'release': {
         const hold = holds.get(instruction.holdId)
-        return { debitAccountId: hold?.debitAccountId, creditAccountId: hold?.creditAccountId }
+        const creditAccountId = instruction.kind === 'capture' ? hold?.creditAccountId : undefined
+        return { debitAccountId: hold?.debitAccountId, creditAccountId }
       }
       case 'reversal': {
         const original = transfers.get(instruction.transferId)
