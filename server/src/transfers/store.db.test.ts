@@ -19,6 +19,9 @@ let alice: Uuid
 let bob: Uuid
 let from: Uuid
 let to: Uuid
+/** Of Alice and Bob too, for what would disturb the lists of the others. */
+let payer: Uuid
+let receiver: Uuid
 /** Oldest first. */
 let posted: PostedTransfer[]
 
@@ -30,6 +33,9 @@ beforeAll(async () => {
   bob = await bank.user('bob')
   from = await bank.open(alice)
   to = await bank.open(bob)
+  payer = await bank.open(alice)
+  receiver = await bank.open(bob)
+  await bank.post({ debit: cash, credit: { accountId: payer }, amount: 1000 })
   const parties = { principalId: alice, debit: { accountId: from }, credit: { accountId: to } }
   const back = { principalId: bob, debit: { accountId: to }, credit: { accountId: from } }
   posted = [
@@ -129,6 +135,56 @@ describe('listAll', () => {
     const nodes = await explain(bank, present(bank.queries.at(-1), 'the query'))
     expect(nodes.map(({ index }) => index)).toContain('transfer_pkey')
     expect(scanned(nodes)).not.toContain('transfer')
+  })
+})
+
+async function pay(): Promise<PostedTransfer> {
+  const [debit, credit] = [{ accountId: payer }, { accountId: receiver }]
+  return bank.post({ principalId: alice, debit, credit })
+}
+
+async function reverse(transferId: Uuid, amount: number): Promise<PostedTransfer> {
+  const outcome = await bank.ledger.post({
+    kind: 'reversal',
+    principalId: bob,
+    authority: 'owner',
+    idempotencyKey: { key: bank.newUuid(), index: 0 },
+    requestId: 'arrange',
+    transferId,
+    amount,
+    description: null,
+    reference: null,
+    metadata: null,
+  })
+  if (outcome.kind !== 'posted') throw new Error(`not posted: ${outcome.refusal.code}`)
+  return outcome.transfer
+}
+
+describe('listReversals and reversedAmount', () => {
+  /** Oldest first: 10, 20 and 30 of the first payment. */
+  const reversals: PostedTransfer[] = []
+  let original: PostedTransfer
+
+  beforeAll(async () => {
+    original = await pay()
+    for (const amount of [10, 20, 30]) reversals.push(await reverse(original.id, amount))
+    await reverse((await pay()).id, 5)
+  })
+
+  test('those of one transfer, newest first, page by page, each naming it', async () => {
+    const newest = idsOf(reversals.toReversed())
+    const page = { id: original.id, before: undefined, limit: 2 }
+    const first = await store.listReversals(page)
+    expect(idsOf(first)).toEqual(newest.slice(0, 2))
+    expect(first[0]).toMatchObject({ kind: 'reversal', reversesId: original.id, holdId: null })
+    const rest = await store.listReversals({ ...page, before: present(newest[1], 'an id') })
+    expect(idsOf(rest)).toEqual(newest.slice(2))
+    expect(await store.listReversals({ ...page, id: bank.newUuid() })).toEqual([])
+  })
+
+  test('their sum, which is 0 where there are none', async () => {
+    expect(await store.reversedAmount(original.id)).toBe(60)
+    expect(await store.reversedAmount(present(reversals[0], 'one').id)).toBe(0)
   })
 })
 
