@@ -54,7 +54,7 @@ export async function startTestPostgres(options?: {
 const cleanUp = `
 read -r _
 for _ in 1 2 3 4 5 6 7 8 9 10; do
-  ls "$1"/*/postgres/postmaster.pid >/dev/null 2>&1 || break
+  ls "$1"/*/postgres/postmaster.pid "$1"/*/*/postgres/postmaster.pid 2>/dev/null | grep -q . || break
   sleep 1
 done
 rm -rf "$1"
