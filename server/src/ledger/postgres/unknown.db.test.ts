@@ -63,6 +63,28 @@ describe.each<CutMoment>(['before', 'after'])('a line cut just %s COMMIT', (mome
     expect(await world.balanceOf(to)).toBe(201n)
   })
 
+  test('places, captures, releases and reverses once, and callers get the one outcome', async () => {
+    const holds = await Promise.all(
+      [1, 2, 3].map((amount) => world.mustHold(world.hold(from, to, amount))),
+    )
+    const [captured, released] = holds
+    const original = await world.mustPost(world.transfer(from, to, 10))
+    if (!captured || !released) throw new Error('the holds were placed')
+    // So that the connection for look-ups is there before the line is cut.
+    await ledger.post(world.capture(from, { id: world.newId() }))
+    proxy.cutAt(commitText, moment)
+    const outcomes = await Promise.all([
+      ledger.hold(world.hold(from, to, 4)),
+      ledger.post(world.capture(from, captured)),
+      ledger.hold(world.release(from, released)),
+      ledger.post(world.reversal(to, original)),
+    ])
+    const kinds = outcomes.map(({ kind, replayed }) => `${kind} ${replayed}`)
+    expect(kinds).toEqual(['held false', 'posted false', 'held false', 'posted false'])
+    expect(await world.balanceOf(to)).toBe(2n)
+    expect(await ledger.account(from.accountId)).toMatchObject({ ledgerBalance: 998n, held: 7 })
+  })
+
   test('with no way back is unknown at the deadline, and the key gives the truth', async () => {
     const instruction = world.transfer(from, to, 10)
     await allowConnections(false)
