@@ -6,7 +6,7 @@
  * then started again, as an administrator would.
  */
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, open, rename, rm, rmdir } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -19,6 +19,8 @@ const execute = promisify(execFile)
 
 /** What is left to grow in before the disk is filled. */
 const spareMegabytes = 48
+/** A reserve of `min_wal_size`, and some more. */
+const segmentsMax = 64
 const ballastName = 'ballast-of-the-faults'
 
 export const fullDisk: Fault = {
@@ -54,16 +56,36 @@ export const fullDisk: Fault = {
 }
 
 async function fillForAWhile({ postgres, note }: World, random: Random): Promise<void> {
+  const before = await readLog(postgres)
   const ballast = join(postgres.clusterFolder, ballastName)
   const milliseconds = random.integer(1_000, 5_000)
   const bytes = await fill(ballast)
   note(`the disk is full for ${milliseconds} ms, with ${bytes} bytes of ballast`)
   if (random.percent(50)) {
-    note('and PostgreSQL needs a new segment of WAL')
-    await postgres.query('select pg_switch_wal()').catch(() => {})
+    note('and PostgreSQL needs new segments of WAL')
+    await useUpSegments(postgres)
   }
   await sleep(milliseconds)
   await rm(ballast)
+  const words = (await readLog(postgres)).slice(before.length)
+  const errors = words.split('No space left on device').length - 1
+  const ends = words.split(' PANIC: ').length - 1
+  note(`PostgreSQL found no space ${errors} times and ended of it ${ends} times`)
+}
+
+/** Until there are none left: PostgreSQL keeps some in reserve. */
+async function useUpSegments(postgres: World['postgres']): Promise<void> {
+  try {
+    for (let count = 0; count < segmentsMax; count += 1) {
+      await postgres.query(`select pg_logical_emit_message(false, 'faults', 'on'), pg_switch_wal()`)
+    }
+  } catch {
+    // That was the last one, or there was no room for this.
+  }
+}
+
+function readLog({ logFile }: World['postgres']): Promise<string> {
+  return readFile(logFile, 'utf8')
 }
 
 /** Writes until nothing more fits; returns how much did. */
