@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the login of the server in the database, or gives it the password of its secret anew:
+# Makes the login that the server's secret names in the database, or gives it the secret's password anew:
 #
 #   deploy/aws/scripts/make-server-login.sh staging
 #
@@ -16,14 +16,22 @@ folder=$(dirname "$0")
 region=$(sed -n 's/^ *"region": "\(.*\)",*$/\1/p' "$folder/../settings/shared.json")
 image=public.ecr.aws/docker/library/postgres:18-trixie
 
-password_of() {
+# member_of ENVIRONMENT SECRET MEMBER
+member_of() {
   secret=$(aws secretsmanager get-secret-value --region "$region" \
     --secret-id "$("$folder/output.sh" "$1" data "$2")" --query SecretString --output text)
-  printf '%s' "$secret" | jq --exit-status --raw-output .password
+  printf '%s' "$secret" | jq --exit-status --raw-output ".$3"
 }
 host=$("$folder/output.sh" "$1" data DatabaseHost)
-owner_password=$(password_of "$1" OwnerSecret)
-server_password=$(password_of "$1" ServerSecret)
+owner_password=$(member_of "$1" OwnerSecret password)
+server_login=$(member_of "$1" ServerSecret username)
+server_password=$(member_of "$1" ServerSecret password)
+case $server_login in
+  '' | *[!a-z0-9_]*)
+    echo "the secret names the login $server_login, which is none of a-z, 0-9 and _" >&2
+    exit 1
+    ;;
+esac
 
 overrides=$(jq --null-input --arg image "$image" --arg host "$host" '{
   spec: {
@@ -58,13 +66,17 @@ quoted=$(printf '%s' "$server_password" | sed "s/\\\\/\\\\\\\\/g; s/'/''/g")
 {
   printf '%s\n' "$owner_password"
   printf '%s\n' "\\set server_password '$quoted'"
+  printf '%s\n' "\\set server_login $server_login"
   cat <<'END'
-select 'create role tallystick login'
-where not exists (select from pg_roles where rolname = 'tallystick') \gexec
-alter role tallystick login password :'server_password';
+select format('create role %I login', :'server_login')
+where not exists (select from pg_roles where rolname = :'server_login') \gexec
+alter role :"server_login" login password :'server_password';
 revoke all on database tallystick from public;
-grant connect on database tallystick to tallystick;
-\echo the login tallystick is there
+grant connect on database tallystick to :"server_login";
+-- The migrations make this role, and grant it to the login of their time.
+select format('grant tallystick_server to %I', :'server_login')
+where exists (select from pg_roles where rolname = 'tallystick_server') \gexec
+\echo the login :server_login is there
 END
 } | "${KUBECTL:-kubectl}" --namespace tallystick run make-server-login --rm --stdin --quiet \
   --restart=Never --pod-running-timeout=5m --image="$image" \

@@ -164,7 +164,19 @@ test("the server's login is made without a password in any argument", () => {
   expect(password).toBe('owner-word')
   // As psql reads it: the quote doubled, the backslash escaped.
   expect(statements[0]).toBe(String.raw`\set server_password 'it''s-\\-server'`)
+  expect(statements[1]).toBe(String.raw`\set server_login tallystick`)
 })
+
+test.each(['', 'a b', 'x;drop role tallystick_owner', "it's", null])(
+  'nothing is sent for a secret whose username is %j',
+  (username) => {
+    const secret = JSON.stringify({ username, password: 'word' })
+    const script = join(packageFolder, 'scripts/make-server-login.sh')
+    const { status } = run(script, ['staging'], { aws: [['*get-secret-value*server*', secret]] })
+    expect(status).not.toBe(0)
+    expect(existsSync(join(folder, 'input'))).toBe(false)
+  },
+)
 
 test('nothing is sent when a secret cannot be read', () => {
   const script = join(packageFolder, 'scripts/make-server-login.sh')
