@@ -5,6 +5,7 @@ import type { IdempotencyKey, LedgerEngine, TransferInstruction } from '../../le
 import type { BulkSource } from './bulk-reader.ts'
 import type { BulkOrder } from './read-bulk.ts'
 import type { RenderContext } from './render-bulk.ts'
+import type { Window } from './window.ts'
 
 export interface BulkWork extends RenderContext {
   ledger: LedgerEngine
@@ -13,6 +14,8 @@ export interface BulkWork extends RenderContext {
   key: string
   isDryRun: boolean
   source: BulkSource
+  /** Through which all bulks of the server feed the ledger. */
+  window: Window
   /** True when nothing more is to be begun. */
   isClosed: () => boolean
   /** For a defect that befell one order alone. */

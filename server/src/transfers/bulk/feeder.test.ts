@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { feed, type Feed } from './feeder.ts'
+import { createWindow } from './window.ts'
 
-const limits = { windowSize: 4, sliceSize: 3 }
+const sliceSize = 3
+const limits = () => ({ window: createWindow(4), sliceSize })
 const orders = (count: number) => Array.from({ length: count }, (_, index) => `order ${index}`)
 const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve))
 
@@ -22,9 +24,9 @@ function feedOf(
 
 describe('a feed', () => {
   test.each([1, 3, 4, 10, 12])('answers %i orders in their order', async (count) => {
-    const answers = await feed(feedOf(count), limits)
+    const answers = await feed(feedOf(count), limits())
     expect(answers.flat()).toEqual(orders(count))
-    expect(answers).toHaveLength(Math.ceil(count / limits.sliceSize))
+    expect(answers).toHaveLength(Math.ceil(count / sliceSize))
   })
 
   test('begins orders in their order and never more than the window at a time', async () => {
@@ -41,7 +43,7 @@ describe('a feed', () => {
           return order
         },
       }),
-      limits,
+      limits(),
     )
     expect(begun).toEqual(orders(20))
     expect(most).toBe(4)
@@ -58,11 +60,32 @@ describe('a feed', () => {
           return order
         },
       }),
-      limits,
+      limits(),
     )
     while (begun.length < 20) await nextTurn()
     gate.resolve()
     expect((await all).flat()).toEqual(orders(20))
+  })
+
+  test('feeds that share a window take turns in it', async () => {
+    const shared = { window: createWindow(4), sliceSize }
+    const log: string[] = []
+    const run = (name: string) =>
+      feed(
+        feedOf(12, {
+          async post(order) {
+            log.push(name)
+            await nextTurn()
+            return order
+          },
+        }),
+        shared,
+      )
+    await Promise.all([run('one'), run('two')])
+    // Whoever comes first fills the window; from then on each gets every second place.
+    const middle = log.slice(4, 16)
+    expect(middle.filter((name) => name === 'two').length).toBeGreaterThanOrEqual(5)
+    expect(log).toHaveLength(24)
   })
 
   test('orders of one name are begun one after the other, whatever comes between', async () => {
@@ -77,7 +100,7 @@ describe('a feed', () => {
           return order
         },
       }),
-      { windowSize: 10, sliceSize: 3 },
+      { window: createWindow(10), sliceSize },
     )
     const even = log.filter((line) => ['0', '2', '4'].includes(line.at(-1) ?? ''))
     expect(even).toEqual(['begin 0', 'end 0', 'begin 2', 'end 2', 'begin 4', 'end 4'])
@@ -127,7 +150,7 @@ describe('a feed', () => {
           }
         },
       }),
-      limits,
+      limits(),
     )
     await expect(broken).rejects.toThrow('broken')
     expect(under).toBe(0)

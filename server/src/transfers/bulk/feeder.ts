@@ -6,6 +6,7 @@
  * the first of them is the one that counts. Whoever has sent the bulk may go away: it is fed to its
  * end. Answers come slice by slice, each when its last order is answered, in the order of the bulk.
  */
+import type { Window } from './window.ts'
 
 export interface Feed<Order, Outcome, Answer> {
   count: number
@@ -20,25 +21,22 @@ export interface Feed<Order, Outcome, Answer> {
 }
 
 export interface FeedLimits {
-  /** Orders under way at one time. */
-  windowSize: number
+  /** Orders under way at one time, of all feeds that share it. */
+  window: Window
   /** Orders that are fetched, and finished, together. */
   sliceSize: number
 }
 
-/**
- * 512 keep two batches of 256 in flight, which is all that the ledger takes at one time; 16 bulks
- * together (bulk-gate.ts) leave room in its queue of 10,000. A slice is fetched and finished in about
- * a millisecond.
- */
-export const feedLimits: FeedLimits = { windowSize: 512, sliceSize: 128 }
+/** A slice is fetched and finished in about a millisecond. */
+export const sliceSizeDefault = 128
 
 /** The answers of all slices. Rejects with the first failure, when all that was begun is over. */
 export async function feed<Order, Outcome, Answer>(
   { count, fetch, nameOf, post, finish }: Feed<Order, Outcome, Answer>,
-  { windowSize, sliceSize } = feedLimits,
+  { window, sliceSize }: FeedLimits,
 ): Promise<Answer[]> {
-  const { enter, leave, empty } = createWindow(windowSize)
+  let underWay = 0
+  let onEmpty: (() => void) | undefined
   const lastOfName = new Map<string, Promise<Outcome>>()
 
   /** Begins one order, now or after the one before it of the same name. */
@@ -52,12 +50,19 @@ export async function feed<Order, Outcome, Answer>(
     return outcome
   }
 
+  function end(): void {
+    window.leave()
+    underWay -= 1
+    if (underWay === 0) onEmpty?.()
+  }
+
   async function beginAll(orders: readonly Order[], start: number): Promise<Promise<Outcome>[]> {
     const outcomes: Promise<Outcome>[] = []
     for (const [place, order] of orders.entries()) {
-      await enter()
+      await window.enter()
+      underWay += 1
       const outcome = begin(order, start + place)
-      outcome.then(leave, leave)
+      outcome.then(end, end)
       outcomes.push(outcome)
     }
     return outcomes
@@ -74,7 +79,10 @@ export async function feed<Order, Outcome, Answer>(
       answers.push(watched(Promise.all(outcomes).then((all) => finish(all, start))))
     }
   } finally {
-    await empty()
+    await new Promise<void>((resolve) => {
+      onEmpty = resolve
+      if (underWay === 0) resolve()
+    })
   }
   return Promise.all(answers)
 }
@@ -83,35 +91,4 @@ export async function feed<Order, Outcome, Answer>(
 function watched<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {})
   return promise
-}
-
-/** Lets in so many at a time; `enter` and `empty` are for one caller, who waits for each. */
-function createWindow(size: number) {
-  let free = size
-  let onFree: (() => void) | undefined
-  let onEmpty: (() => void) | undefined
-
-  function enter(): Promise<void> | undefined {
-    free -= 1
-    if (free >= 0) return undefined
-    return new Promise((resolve) => {
-      onFree = resolve
-    })
-  }
-
-  const leave = (): void => {
-    free += 1
-    if (free === 0) onFree?.()
-    if (free === size) onEmpty?.()
-  }
-
-  /** Until all have left. */
-  function empty(): Promise<void> | undefined {
-    if (free === size) return undefined
-    return new Promise((resolve) => {
-      onEmpty = resolve
-    })
-  }
-
-  return { enter, leave, empty }
 }

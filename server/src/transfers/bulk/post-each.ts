@@ -7,7 +7,7 @@ import { Fault } from '../../kernel/fault.ts'
 import type { TransferOutcome } from '../../ledger/ledger.ts'
 import { hiddenDebit } from '../posting.ts'
 import { instructionOf, type BulkWork, type PostedBulk } from './bulk-work.ts'
-import { feed } from './feeder.ts'
+import { feed, sliceSizeDefault, type Feed } from './feeder.ts'
 import type { BulkOrder } from './read-bulk.ts'
 import { renderOutcomes, type BulkOutcome } from './render-bulk.ts'
 
@@ -38,16 +38,17 @@ export async function postEach(work: BulkWork): Promise<PostedBulk> {
     }
   }
 
-  const slices = await feed<BulkOrder, BulkOutcome, Buffer>({
+  const order: Feed<BulkOrder, BulkOutcome, Buffer> = {
     count: source.count,
     fetch: source.slice,
-    nameOf: (order, index) => nameOf(order, work.key, index),
+    nameOf: (each, index) => nameOf(each, work.key, index),
     post,
     finish(outcomes, start) {
       isReplay &&= outcomes.every((outcome) => outcome.kind !== 'failed' && outcome.replayed)
       return renderOutcomes(outcomes, start, work)
     },
-  })
+  }
+  const slices = await feed(order, { window: work.window, sliceSize: sliceSizeDefault })
   return { slices, isReplay, hidden: await hidden, refusal: undefined }
 }
 

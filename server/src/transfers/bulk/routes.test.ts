@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Defect } from '../../kernel/assert.ts'
 import { Fault, type FaultCode } from '../../kernel/fault.ts'
 import type { LedgerEngine } from '../../ledger/ledger.ts'
+import { bulkWindowSize } from './routes.ts'
 import { useBulkWorld, type Item } from './testing.ts'
 
 const {
@@ -263,7 +264,7 @@ describe('bounds', () => {
     expect((await bulk(items(1), { app: target })).statusCode).toBe(200)
   })
 
-  test('a bulk never has more than its window under way', async () => {
+  test('bulks together never have more than the window under way', async () => {
     let [inFlight, most] = [0, 0]
     const target = await build({
       ...ledger,
@@ -275,9 +276,9 @@ describe('bounds', () => {
         return ledger.post(...order)
       },
     })
-    await bulk(items(2000), { app: target })
+    await Promise.all([bulk(items(1000), { app: target }), bulk(items(1000), { app: target })])
     expect(most).toBeGreaterThan(100)
-    expect(most).toBeLessThanOrEqual(512)
+    expect(most).toBeLessThanOrEqual(bulkWindowSize)
   })
 })
 
@@ -288,7 +289,7 @@ test('a closing server waits for what was begun and begins nothing more', async 
     ...ledger,
     post: async (...order) => {
       calls += 1
-      if (calls === 512) begun.resolve()
+      if (calls === bulkWindowSize) begun.resolve()
       await go.promise
       return ledger.post(...order)
     },
@@ -300,9 +301,9 @@ test('a closing server waits for what was begun and begins nothing more', async 
   go.resolve()
   await closed
   const { outcomes } = (await sent).json()
-  expect(outcomes.filter(({ status }: Item) => status === 'posted')).toHaveLength(512)
-  expect(outcomes.slice(512)).toMatchObject(
-    Array.from({ length: 88 }, () => ({ problem: { code: 'shutting_down' } })),
+  expect(outcomes.filter(({ status }: Item) => status === 'posted')).toHaveLength(bulkWindowSize)
+  expect(outcomes.slice(bulkWindowSize)).toMatchObject(
+    Array.from({ length: 600 - bulkWindowSize }, () => ({ problem: { code: 'shutting_down' } })),
   )
 })
 

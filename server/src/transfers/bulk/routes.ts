@@ -30,8 +30,16 @@ import { postEach } from './post-each.ts'
 import { postGroup } from './post-group.ts'
 import { joinOutcomes } from './render-bulk.ts'
 import { BulkOutcomesSchema, CreateBulkTransfersSchema } from './schema.ts'
+import { createWindow } from './window.ts'
 
 export const bulkBodySizeMax = 8 * 1024 * 1024
+
+/**
+ * Transfers of all bulks that are under way in the ledger at one time. What others send waits for
+ * those before it on its account, so this many at the rate of the ledger are what it waits at most;
+ * and they are two batches of 128, so that the ledger never waits for them.
+ */
+export const bulkWindowSize = 256
 
 export interface BulkRoutesDependencies {
   ledger: LedgerEngine
@@ -50,6 +58,7 @@ declare module 'fastify' {
 
 export function createBulkRoutes({ ledger, currencies }: BulkRoutesDependencies): Routes {
   const gate = createBulkGate()
+  const window = createWindow(bulkWindowSize)
   const reader = createBulkReader(currencies.map(({ code }) => code))
 
   /** Has a place for the request until it is answered and its work is over. */
@@ -109,6 +118,7 @@ export function createBulkRoutes({ ledger, currencies }: BulkRoutesDependencies)
           key,
           isDryRun: isDryRun(request),
           source,
+          window,
           isClosed: () => gate.isClosed(),
           reportDefect: (error) => request.reportDefect(error),
           serializeTransfer: reply.compileSerializationSchema(transferReference),
