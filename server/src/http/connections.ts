@@ -65,7 +65,7 @@ export interface ConnectionsOptions {
 
 export function createConnections(options: ConnectionsOptions): Connections {
   const { listener, limits, createRequestId } = options
-  /** The open connections, each with the exchange that began last on it. */
+  /** The open connections, each with the exchange that began last on it while that matters. */
   const connections = new Map<Socket, Exchange | undefined>()
   /** Connections on which nothing more is read: a refusal of theirs is on its way. */
   const condemned = new WeakSet<Socket>()
@@ -108,8 +108,11 @@ export function createConnections(options: ConnectionsOptions): Connections {
     inFlightCount += 1
     response.once('close', () => {
       inFlightCount -= 1
+      if (connections.get(socket) !== exchange) return
       // An answer whose headers had gone out before the drain began left its connection open.
-      if (isDraining && connections.get(socket) === exchange) socket.end()
+      if (isDraining) socket.end()
+      // An idle connection keeps nothing of what it has carried: there may be ten thousand.
+      else if (response.shouldKeepAlive) connections.set(socket, undefined)
     })
     listener(request, response)
   }
