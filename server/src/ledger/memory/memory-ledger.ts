@@ -25,8 +25,6 @@ import type {
   LedgerRules,
   LockedAccount,
   NewKey,
-  Original,
-  Overdue,
   PostedFacts,
   PreparedGroup,
   PreparedInstruction,
@@ -49,6 +47,7 @@ import type {
   TransferOutcome,
 } from '../engine.ts'
 import { createKeyMaker } from '../idempotency.ts'
+import { originalsOf, overdueOn } from './named.ts'
 
 export interface MemoryLedgerOptions {
   /** Business time; it may step back, bookings do not. */
@@ -221,8 +220,8 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
       accounts,
       keys,
       holds,
-      originals: originalsOf(instructions),
-      overdue: overdueOn(accountIds, nowMilliseconds),
+      originals: originalsOf(transfers, instructions),
+      overdue: overdueOn(accounts, holds, accountIds, nowMilliseconds),
       instructions,
       nowMilliseconds,
       rules,
@@ -233,35 +232,6 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
     for (const key of decision.keys) storeKey(key)
     staffEvents.push(...decision.staffEvents)
     return decision.outcomes
-  }
-
-  function originalsOf(instructions: readonly PreparedInstruction[]): Map<Uuid, Original> {
-    const originals = new Map<Uuid, Original>()
-    for (const { instruction } of instructions) {
-      if (instruction.kind !== 'reversal') continue
-      const transfer = transfers.get(instruction.transferId)
-      if (!transfer) continue
-      const reversals = [...transfers.values()].filter((each) => each.reversesId === transfer.id)
-      const reversed = reversals.reduce((sum, { amount }) => sum + amount, 0)
-      originals.set(transfer.id, { transfer, reversed })
-    }
-    return originals
-  }
-
-  function overdueOn(accountIds: readonly Uuid[], nowMilliseconds: number): Map<Uuid, Overdue> {
-    const overdue = new Map<Uuid, Overdue>()
-    for (const id of accountIds) {
-      const expiresAt = accounts.get(id)?.holdExpiresAtMilliseconds ?? Infinity
-      if (expiresAt > nowMilliseconds) continue
-      const active = [...holds.values()].filter(
-        ({ debitAccountId, state }) => debitAccountId === id && state === 'active',
-      )
-      const isOverdue = (hold: Hold) => hold.expiresAt.getTime() <= nowMilliseconds
-      const others = active.filter((hold) => !isOverdue(hold))
-      const nextExpiryMilliseconds = Math.min(...others.map((hold) => hold.expiresAt.getTime()))
-      overdue.set(id, { holds: active.filter(isOverdue), nextExpiryMilliseconds })
-    }
-    return overdue
   }
 
   async function openAccount(instruction: OpenAccountInstruction): Promise<OpenAccountOutcome> {
