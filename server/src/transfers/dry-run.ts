@@ -3,8 +3,8 @@
  * Owners see their own side only, staff the customers' accounts, as in all other answers.
  */
 import { Type, type Static } from 'typebox'
-import { AmountSchema, BalanceSchema, named, nullable } from '../http/schema.ts'
-import { toMinor } from '../kernel/money.ts'
+import { BalanceSchema, named, nullable } from '../http/schema.ts'
+import { MINOR_MAX, toMinor } from '../kernel/money.ts'
 import type { Preview } from '../ledger/ledger.ts'
 import { TransferSchema } from './schema.ts'
 
@@ -28,7 +28,12 @@ export const PreviewSchema = named(
       to_account: Type.Optional(BalancesSchema),
       limits: Type.Object(
         {
-          transfer: AmountSchema,
+          transfer: Type.Integer({
+            minimum: 0,
+            maximum: MINOR_MAX,
+            description: 'The most that one transfer may move, in minor units',
+            examples: [1_000_000],
+          }),
           daily_remaining: nullable(
             Type.Integer({
               minimum: 0,
