@@ -115,7 +115,9 @@ const strangeSegments = fc.constantFrom(
 
 function segment({ schema, name }: Parameter, components: JsonObject): fc.Arbitrary<string> {
   const usual = fitting(schema, components, name).map(encode)
-  return mostly(usual, fc.oneof(junk.map(encode), strangeSegments))
+  const strange = fc.oneof(junk.map(encode), strangeSegments)
+  // Without anything there it is another path, which is no operation.
+  return mostly(usual, strange).map((text) => (text === '' ? '%20' : text))
 }
 
 function queryPair(parameter: Parameter, components: JsonObject): fc.Arbitrary<string> {

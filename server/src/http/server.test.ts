@@ -174,7 +174,9 @@ describe('every refusal is a problem document', () => {
 
   it.each([
     ['/v1/Things', 404, 'route_not_found'],
-    ['/v1/things/', 400, 'validation_failed'],
+    ['/v1/things/', 404, 'route_not_found'],
+    ['/v1/things/?limit=1', 404, 'route_not_found'],
+    ['/v1/things/x?a=//', 400, 'validation_failed'],
     ['//v1/things', 404, 'route_not_found'],
     ['/v1//things', 404, 'route_not_found'],
     ['/v1/things%2f1', 404, 'route_not_found'],

@@ -146,6 +146,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.addHook('onClose', async () => eventLoop.stop())
   app.addHook('onRequest', (request, _reply, done) => {
     if (request.is404) return done(notFound(routes, request))
+    // Of a path with nothing where an id belongs (`/v1/accounts/`) the router makes an empty one.
+    if (emptyPart.test(request.url) && hasEmptyPart(request.params)) {
+      return done(problem('route_not_found'))
+    }
     const isTooMuch = connections?.isFull() || eventLoop.isOverloaded()
     const isShed = isTooMuch && request.routeOptions.config.isShedding !== false
     done(isShed ? problem('overloaded') : undefined)
@@ -193,6 +197,13 @@ function notFound(routes: readonly RouteEntry[], request: FastifyRequest): Probl
   const methods = methodsOf(routes, path)
   if (methods.length === 0) return problem('route_not_found')
   return problem('method_not_allowed', { headers: { allow: methods.join(', ') } })
+}
+
+/** A first look that is cheap: a query may have it too. */
+const emptyPart = /\/(?:[/?]|$)/
+
+function hasEmptyPart(params: unknown): boolean {
+  return typeof params === 'object' && params !== null && Object.values(params).includes('')
 }
 
 async function addCors(app: FastifyInstance, allowedOrigins: readonly string[]): Promise<void> {
