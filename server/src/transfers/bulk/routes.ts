@@ -37,9 +37,10 @@ export const bulkBodySizeMax = 8 * 1024 * 1024
 /**
  * Transfers of all bulks that are under way in the ledger at one time. What others send waits for
  * those before it on its account, so this many at the rate of the ledger are what it waits at most;
- * and they are two batches of 128, so that the ledger never waits for them.
+ * and they are two batches of 64, so that the ledger never waits for them. With 256, others waited
+ * twice as long for 5 % more transfers of bulks a second.
  */
-export const bulkWindowSize = 256
+export const bulkWindowSize = 128
 
 export interface BulkRoutesDependencies {
   ledger: LedgerEngine
