@@ -18,9 +18,9 @@ interface Item extends QueueItem {
 const bounds = { queueMax: 100, batchMax: 10, callerTurnMax: 3 }
 let count = 0
 
-function item(accountIds: string[], caller = 'one', deadline = Infinity): Item {
+function item(accountIds: string[], caller = 'one', deadline = Infinity, weight = 1): Item {
   count += 1
-  return { number: count, caller, accountIds, deadline, weight: 1 }
+  return { number: count, caller, accountIds, deadline, weight }
 }
 
 function offered(options: Partial<typeof bounds>, items: Item[]) {
@@ -74,6 +74,29 @@ describe('the queue', () => {
     expect(queue.take()).toContain(single)
   })
 
+  it('counts an item for its weight, and one that does not fit any more leads the next batch', () => {
+    const heavy = (caller: string) => item([caller], caller, Infinity, 4)
+    const [first, second, light, third] = [heavy('a'), heavy('b'), item(['c'], 'c'), heavy('d')]
+    const queue = offered({}, [first, second, light, third])
+    expect(queue.size).toBe(13)
+    expect(queue.take()).toEqual([first, second, light])
+    expect(queue.size).toBe(4)
+    expect(queue.take()).toEqual([third])
+    expect(queue.size).toBe(0)
+  })
+
+  it('takes what is heavier than a batch by itself', () => {
+    const items = [item(['a']), item(['b'], 'one', Infinity, 30), item(['c'])]
+    const queue = offered({}, items)
+    expect([queue.take(), queue.take(), queue.take()]).toEqual(items.map((each) => [each]))
+  })
+
+  it('is full by weight', () => {
+    const queue = offered({ queueMax: 5 }, [item(['a'], 'one', Infinity, 4)])
+    expect(queue.offer(item(['b'], 'one', Infinity, 2))).toBe(false)
+    expect(queue.offer(item(['b']))).toBe(true)
+  })
+
   it('takes no more than it may hold', () => {
     const queue = offered({ queueMax: 2 }, [item(['a']), item(['b'])])
     expect(queue.offer(item(['c']))).toBe(false)
@@ -94,12 +117,17 @@ describe('the queue', () => {
   it('whatever happens: every item leaves once, in order per account, into one batch at a time', () => {
     const accounts = uniqueArray(constantFrom('a', 'b', 'c', 'd'), { maxLength: 2 })
     const step = oneof(
-      record({ kind: constant('offer'), accounts, caller: constantFrom('x', 'y') }),
+      record({
+        kind: constant('offer'),
+        accounts,
+        caller: constantFrom('x', 'y'),
+        weight: constantFrom(1, 1, 1, 2, 3, 4),
+      }),
       record({ kind: constantFrom('take', 'release') }),
     )
     assert(
       property(array(step, { maxLength: 80 }), (steps) => {
-        const queue = createQueue<Item>({ queueMax: 100, batchMax: 3, callerTurnMax: 2 })
+        const queue = createQueue<Item>({ queueMax: 400, batchMax: 3, callerTurnMax: 2 })
         const flights: Item[][] = []
         const left: Item[] = []
         let offeredCount = 0
@@ -109,6 +137,8 @@ describe('the queue', () => {
           const busy = new Set(flights.flat().flatMap(({ accountIds }) => accountIds))
           const shared = batch.flatMap(({ accountIds }) => accountIds).filter((id) => busy.has(id))
           expect(shared).toEqual([])
+          const weight = batch.reduce((sum, each) => sum + each.weight, 0)
+          expect(weight <= 3 || batch.length === 1).toBe(true)
           left.push(...batch)
           if (batch.length > 0) flights.push(batch)
         }
@@ -116,7 +146,7 @@ describe('the queue', () => {
         for (const each of steps) {
           if ('accounts' in each) {
             offeredCount += 1
-            queue.offer(item(each.accounts, each.caller))
+            queue.offer(item(each.accounts, each.caller, Infinity, each.weight))
           } else if (each.kind === 'take') take()
           else queue.release((flights.shift() ?? []).flatMap(({ accountIds }) => accountIds))
         }
