@@ -4,8 +4,11 @@
  * silent. Sessions, idempotency keys and limits hold across the two.
  *
  * A restart is what a cluster does: the edge forgets the server, then the server is asked to stop,
- * then a new one takes its place.
+ * then a new one takes its place. It is asked while a transfer is under way in it, which it answers
+ * before it ends.
  */
+import { setTimeout as delay } from 'node:timers/promises'
+import { present } from '../../server/src/kernel/assert.ts'
 import { startTestPostgres } from '../../test/support/postgres.ts'
 import { sharedBankSettings } from '../../test/support/bank-settings.ts'
 import { queryOnce } from '../../test/support/query.ts'
@@ -14,6 +17,7 @@ import { startBankProcess, type BankProcess } from '../../tools/bank-process.ts'
 import { runCommand } from '../../tools/command.ts'
 import { judge, type Check, type Verdict } from './support/check.ts'
 import { startEdge, type Edge } from './support/edge.ts'
+import { holdTransfer, type HeldTransfer } from './support/held-transfer.ts'
 import { startLoad } from './support/load.ts'
 import { findTool, runTool } from './support/tool.ts'
 import { findSharingProblems } from './support/two-servers.ts'
@@ -58,15 +62,21 @@ async function findTopologyProblems(
   const edge = await startEdge(banks.map(addressOf))
   try {
     const [first, second] = banks
-    const { accounts } = await seedBank(first.baseUrl, { users: 4, accountsPerUser: 6 })
+    const { accounts, hot } = await seedBank(first.baseUrl, { users: 4, accountsPerUser: 6 })
     const problems = await findSharingProblems(first.baseUrl, second.baseUrl)
     const load = startLoad(edge, accounts)
+    const held: string[] = []
+    const hold = (bank: BankProcess) =>
+      holdTransfer(bank.baseUrl, ownerUrl, { from: hot, to: present(accounts[0], 'an account') })
     for (const index of [0, 1] as const) {
       await load.acknowledged(transfersBetweenSteps)
-      problems.push(...(await restart(edge, banks, index, behindEdge)))
+      const restarted = await restart({ edge, banks, index, settings: behindEdge, hold })
+      problems.push(...restarted.problems)
+      held.push(...restarted.ids)
     }
     await load.acknowledged(transfersBetweenSteps)
-    const { ids, failures } = await load.stop()
+    const { ids: loaded, failures } = await load.stop()
+    const ids = [...loaded, ...held]
     problems.push(...failures.slice(0, 5).map((text) => `a request was lost: ${text}`))
     const rows = await queryOnce<{ count: string }>(
       ownerUrl,
@@ -87,21 +97,51 @@ async function findTopologyProblems(
   }
 }
 
+interface Restart {
+  edge: Edge
+  banks: BankProcess[]
+  index: 0 | 1
+  settings: Readonly<Record<string, string>>
+  hold: (bank: BankProcess) => Promise<HeldTransfer>
+}
+
 /** Takes one out of the edge, stops it, starts another in its place and puts that in. */
-async function restart(
-  edge: Edge,
-  banks: BankProcess[],
-  index: 0 | 1,
-  settings: Readonly<Record<string, string>>,
-): Promise<string[]> {
-  const old = banks[index]
-  const other = banks[1 - index]
-  if (old === undefined || other === undefined) throw new Error('there are two servers')
+async function restart({
+  edge,
+  banks,
+  index,
+  settings,
+  hold,
+}: Restart): Promise<{ problems: string[]; ids: string[] }> {
+  const old = present(banks[index], 'a server')
+  const other = present(banks[1 - index], 'the other server')
   await edge.route([addressOf(other)])
-  const exitCode = await old.stop()
+  const transfer = await hold(old)
+  const stopping = old.stop()
+  await untilClosed(old)
+  const problems: string[] = []
+  const ids = await transfer.release().then(
+    (id) => [id],
+    (error: unknown) => {
+      problems.push(`what was under way in a server that stopped was lost: ${String(error)}`)
+      return []
+    },
+  )
+  const exitCode = await stopping
+  if (exitCode !== 0) problems.push(`a server ended with ${exitCode}: ${old.output().slice(-1000)}`)
   banks[index] = await startBankProcess({ settings })
   await edge.route(banks.map(addressOf))
-  return exitCode === 0 ? [] : [`a server ended with ${exitCode}: ${old.output().slice(-1000)}`]
+  return { problems, ids }
+}
+
+/** Resolves when nobody gets in any more: the server is stopping. */
+async function untilClosed({ baseUrl }: BankProcess): Promise<void> {
+  const isOpen = () =>
+    fetch(`${baseUrl}/livez`).then(
+      (answer) => answer.ok,
+      () => false,
+    )
+  while (await isOpen()) await delay(10)
 }
 
 function addressOf({ baseUrl }: BankProcess): string {
