@@ -6,8 +6,8 @@
  * bearer token -> role -> rate limit -> body (strict JSON) -> schema -> handler -> serializer. Whatever is thrown on
  * the way becomes one problem document (failures.ts), and when it is over, one record.
  *
- * Bounds: body 1 MiB, headers 16 KiB and 100, path parameters 256 characters, requests in flight and connections
- * by `limits` (connections.ts).
+ * Bounds: body 1 MiB but for routes that say else, headers 16 KiB and 100, path parameters 256 characters,
+ * requests in flight and connections by `limits` (connections.ts).
  */
 import cors from '@fastify/cors'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'

@@ -2,6 +2,7 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase, type Database } from '../../database/database.ts'
 import { Fault } from '../../kernel/fault.ts'
+import { groupOf } from '../conformance/groups.ts'
 import { createWorld, type Customer, type World } from '../conformance/world.ts'
 import { createSealer } from '../postgres/sealer.ts'
 import { createPostgresHarness, type PostgresHarness } from '../postgres/testing.ts'
@@ -34,7 +35,7 @@ afterAll(async () => {
 
 /**
  * Three customers, two currencies, deposits, a withdrawal with a fee account, words, refusals, holds in
- * every state but expired, a daily limit, a reversal in two parts.
+ * every state but expired, a daily limit, a reversal in two parts, a group.
  */
 async function playStory(): Promise<void> {
   const world = createWorld(harness)
@@ -42,6 +43,13 @@ async function playStory(): Promise<void> {
   const won = await world.open(world.newId(), 'KRW')
   await world.mustPost(world.deposit(won, 5000, { currency: 'KRW' }))
   await world.mustPost(world.withdrawal(ada, 30, { credit: { bankCode: 'fees' } }))
+  await world.ledger.postGroup(
+    groupOf(world, [
+      [ada, ben, 1],
+      [ada, ben, 2],
+      [ada, ben, 1],
+    ]),
+  )
   const words = { description: 'Tea', metadata: { a: 'b' } }
   await world.postAll(
     Array.from({ length: 40 }, (_, index) =>
@@ -119,7 +127,7 @@ describe('the auditor', () => {
     const { url } = harness.database
     const report = await auditLedger({ url, onProgress: (step) => steps.push(step) })
     expect(report.findings).toEqual([])
-    expect(report).toMatchObject({ accountCount: 8, transferCount: 54 })
+    expect(report).toMatchObject({ accountCount: 8, transferCount: 57 })
     expect(steps.map(({ number }) => number)).toEqual(auditPasses.map((_, index) => index + 1))
     expect(report.checkCount).toBe(new Set(corruptions.map(([check]) => check)).size)
   })

@@ -91,6 +91,16 @@ export const corruptions: readonly [check: string, sql: string, alsoFound?: stri
      where reverses_id is not null`,
   ],
   [
+    'group_whole',
+    `insert into transfer_link (transfer_id, group_id)
+     select ${last}, group_id from transfer_link where group_id is not null limit 1`,
+  ],
+  [
+    'group_whole',
+    `delete from transfer_link where group_id is not null and transfer_id = (select id from transfer
+       where amount = 2 and kind = 'transfer')`,
+  ],
+  [
     'account_overdrawn',
     `alter table account drop constraint account_not_overdrawn;
      insert into account (id, owner_id, currency, normal_side, overdraft_limit)

@@ -87,7 +87,14 @@ export const transferLinks = auditStatement(
     select 'reversal_sum', jsonb_build_object('transfer_id', o.id, 'amount', o.amount,
       'reversed', r.reversed::text)
     from reversed as r join transfer as o on o.id = r.reverses_id
-    where r.reversed > o.amount`,
+    where r.reversed > o.amount
+    union all
+    select 'group_whole', jsonb_build_object('group_id', l.group_id, 'transfers', count(*))
+    from transfer_link as l join transfer as t on t.id = l.transfer_id
+    where l.group_id is not null
+    group by l.group_id
+    having min(t.batch_id) <> max(t.batch_id) or count(distinct t.principal_id) > 1
+      or max(t.batch_index) - min(t.batch_index) + 1 <> count(*)`,
 )
 
 export const holdPasses: readonly AuditPass[] = [
@@ -114,6 +121,7 @@ export const holdPasses: readonly AuditPass[] = [
       link_hold: 'a capture names the hold that it has resolved',
       reversal_original: 'a reversal has the sides of its original swapped, and its currency',
       reversal_sum: 'all reversals of a transfer together are at most its amount',
+      group_whole: 'the transfers of a group are of one principal, side by side in one batch',
     },
     statement: transferLinks,
   },
