@@ -5,6 +5,7 @@ import {
   type CutMoment,
   type TcpProxy,
 } from '../../../../test/support/tcp-proxy.ts'
+import { groupOf } from '../conformance/groups.ts'
 import { createWorld, type Customer, type World } from '../conformance/world.ts'
 import type { LedgerEngine } from '../engine.ts'
 import { createPostgresLedger } from './postgres-ledger.ts'
@@ -61,6 +62,30 @@ describe.each<CutMoment>(['before', 'after'])('a line cut just %s COMMIT', (mome
     )
     expect(outcomes.filter(({ kind, replayed }) => kind === 'posted' && !replayed)).toHaveLength(20)
     expect(await world.balanceOf(to)).toBe(201n)
+  })
+
+  test('posts a group once and whole, and the caller of each gets its outcomes', async () => {
+    const good = groupOf(world, [
+      [from, to, 10],
+      [from, to, 20],
+    ])
+    const bad = groupOf(world, [
+      [from, to, 1],
+      [from, to, 5_000],
+    ])
+    proxy.cutAt(commitText, moment)
+    const answers = await Promise.all([good, bad].map((group) => ledger.postGroup(group)))
+    expect(answers.map(({ outcomes }) => outcomes)).toMatchObject([
+      [
+        { kind: 'posted', replayed: false },
+        { kind: 'posted', replayed: false },
+      ],
+      [
+        { replayed: false, refusal: { code: 'group_failed', index: 1 } },
+        { replayed: false, refusal: { code: 'insufficient_funds' } },
+      ],
+    ])
+    expect(await world.balanceOf(to)).toBe(31n)
   })
 
   test('places, captures, releases and reverses once, and callers get the one outcome', async () => {
