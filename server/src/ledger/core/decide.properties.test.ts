@@ -34,12 +34,17 @@ const customerAccount = (number: number) =>
       overdraftLimit: fc.constantFrom(0, 0, 50, MINOR_MAX),
       ledgerBalance: fc.constantFrom(0n, 100n, 1000n, BigInt(MINOR_MAX)),
       held: fc.constantFrom(0, 0, 30),
+      transferLimit: fc.constantFrom(null, null, null, null, 250),
+      dailyLimit: fc.constantFrom(null, null, 60),
       bookedAtMilliseconds: fc.constantFrom(1, 999_999, 1_000_500),
     })
     .filter(
       (account) => account.ledgerBalance + BigInt(account.overdraftLimit - account.held) >= 0n,
     )
-    .map((changes): LockedAccount => lockedAccount(number, { ...changes, version: 0 }))
+    .map((changes): LockedAccount => {
+      const spending = changes.dailyLimit === null ? null : { sinceMilliseconds: 0, spent: 0n }
+      return lockedAccount(number, { ...changes, spending, version: 0 })
+    })
 
 const bankAccount = (number: number) =>
   fc
@@ -186,12 +191,12 @@ describe('properties of decide', () => {
         if (outcome.replayed) seen.set('replayed', (seen.get('replayed') ?? 0) + 1)
       }
     })
-    const rare = ['posted', 'replayed', 'idempotency_key_reused', 'insufficient_funds'].filter(
-      (name) => (seen.get(name) ?? 0) < 100,
-    )
+    const often = { posted: 100, replayed: 100, idempotency_key_reused: 100 }
+    const enough = { ...often, insufficient_funds: 25, daily_limit_exceeded: 25 }
+    const rare = Object.entries(enough).filter(([name, least]) => (seen.get(name) ?? 0) < least)
     expect(rare).toEqual([])
     // Every refusal, a posting and a replay.
-    expect(seen.size).toBe(12)
+    expect(seen.size).toBe(13)
   })
 
   it('conserves money in every currency', () => {
@@ -207,7 +212,7 @@ describe('properties of decide', () => {
       const books = newBooks(accounts)
       apply(books, prepareAll(instructions))
       for (const before of accounts) {
-        let { ledgerBalance, version, bookedAtMilliseconds } = before
+        let { ledgerBalance, version, bookedAtMilliseconds, spending } = before
         for (const transfer of books.transfers) {
           const isDebit = transfer.debitAccountId === before.id
           if (!isDebit && transfer.creditAccountId !== before.id) continue
@@ -220,9 +225,12 @@ describe('properties of decide', () => {
           )
           expect(transfer.createdAt.getTime()).toBeGreaterThanOrEqual(bookedAtMilliseconds)
           bookedAtMilliseconds = transfer.createdAt.getTime()
+          if (!isDebit || transfer.kind !== 'transfer' || spending === null) continue
+          spending = { ...spending, spent: spending.spent + BigInt(transfer.amount) }
         }
         const after = books.accounts.get(before.id)
-        expect(after).toEqual({ ...before, ledgerBalance, version, bookedAtMilliseconds })
+        const changed = { ledgerBalance, version, bookedAtMilliseconds, spending }
+        expect(after).toEqual({ ...before, ...changed })
       }
     })
   })
