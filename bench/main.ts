@@ -5,6 +5,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import { UsageError, withUsage } from '../tools/usage.ts'
 import { measureBaselines, prepareBaselines, type Baselines } from './baselines.ts'
 import { createBaselineDatabase } from './baseline-database.ts'
 import { measureLoad, progress, withBank, type BenchSettings } from './bank.ts'
@@ -34,25 +35,27 @@ const usage = `npm run bench -- [options]
 Without --only, --large, --idle and --memory all rows are measured.
 `
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    large: { type: 'boolean', default: false },
-    transfers: { type: 'string' },
-    idle: { type: 'boolean', default: false },
-    memory: { type: 'boolean', default: false },
-    minutes: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
-    'log-level': { type: 'string', default: 'warn' },
-    help: { type: 'boolean', default: false },
-  },
-})
+const { values } = await withUsage(() =>
+  parseArgs({
+    options: {
+      only: { type: 'string' },
+      large: { type: 'boolean', default: false },
+      transfers: { type: 'string' },
+      idle: { type: 'boolean', default: false },
+      memory: { type: 'boolean', default: false },
+      minutes: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      'log-level': { type: 'string', default: 'warn' },
+      help: { type: 'boolean', default: false },
+    },
+  }),
+)
 
 if (values.help) {
   process.stdout.write(usage)
 } else {
-  await main()
+  await withUsage(main)
 }
 
 function chooseNames(): ReadonlySet<string> {
@@ -61,7 +64,8 @@ function chooseNames(): ReadonlySet<string> {
   }
   const chosen = values.only.split(',')
   const unknown = chosen.filter((name) => !names.includes(name))
-  if (unknown.length > 0) throw new Error(`no row ${unknown.join(', ')}; ${usage}`)
+  if (unknown.length > 0)
+    throw new UsageError(`no row ${unknown.join(', ')}; there are ${names.join(', ')}`)
   return new Set(chosen)
 }
 

@@ -1,4 +1,5 @@
 /** Every kind of fault that the harness knows. */
+import { UsageError } from '../tools/usage.ts'
 import { databaseFaults } from './database/database-faults.ts'
 import type { Fault } from './fault.ts'
 import { postgresFaults } from './postgres-faults.ts'
@@ -16,7 +17,7 @@ export const catalog: readonly Fault[] = [
 export function chooseFaults(names: readonly string[]): Fault[] {
   return names.map((name) => {
     const fault = catalog.find((each) => each.name === name)
-    if (!fault) throw new Error(`there is no fault ${name}: npm run faults -- --list`)
+    if (!fault) throw new UsageError(`there is no fault ${name}: npm run faults -- --list`)
     return fault
   })
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { catalog, chooseFaults } from './catalog.ts'
 import type { Length } from './deck.ts'
+import { UsageError, withUsage } from '../tools/usage.ts'
 import { plantedFaults } from './planted/planted-faults.ts'
 import { searchPlanted } from './planted/run-planted.ts'
 import { runFaults, type Round, type RunOptions } from './run.ts'
@@ -27,18 +28,20 @@ Exits with 1 when the bank did not keep its word, or nothing was tried; with --p
 them was not found. Ctrl-C ends the run and prints the score.
 `
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    count: { type: 'string' },
-    duration: { type: 'string' },
-    only: { type: 'string' },
-    previous: { type: 'string' },
-    planted: { type: 'string' },
-    list: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-})
+const { values } = await withUsage(() =>
+  parseArgs({
+    options: {
+      seed: { type: 'string' },
+      count: { type: 'string' },
+      duration: { type: 'string' },
+      only: { type: 'string' },
+      previous: { type: 'string' },
+      planted: { type: 'string' },
+      list: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  }),
+)
 
 const scoreboardEveryRounds = 10
 /** Of one round: what breaks once breaks a hundred times. */
@@ -52,12 +55,12 @@ if (values.help) {
     print('')
   }
 } else {
-  await main()
+  await withUsage(main)
 }
 
 async function main(): Promise<void> {
   const seed = readInteger('seed', values.seed ?? String(Date.now() % 1_000_000))
-  if (process.platform !== 'linux') throw new Error('the faults need Linux')
+  if (process.platform !== 'linux') throw new UsageError('the faults need Linux')
 
   const stop = new AbortController()
   // The terminal tells the servers too, so the round under way is lost.
@@ -109,16 +112,17 @@ function reportRound({ number, seconds, notes, result }: Round, scoreboard: Scor
 
 function readLength(): Length {
   if (values.duration === undefined) return { rounds: readInteger('count', values.count ?? '20') }
-  if (values.count !== undefined) throw new Error('either --count or --duration')
+  if (values.count !== undefined) throw new UsageError('either --count or --duration')
   const [, amount, unit] = /^(\d+)(s|m|h)$/.exec(values.duration) ?? []
   const seconds = { s: 1, m: 60, h: 3600 }[unit ?? '']
-  if (seconds === undefined) throw new Error('--duration is a number with s, m or h, such as 30m')
+  if (seconds === undefined)
+    throw new UsageError('--duration is a number with s, m or h, such as 30m')
   return { milliseconds: Number(amount) * seconds * 1000 }
 }
 
 function readInteger(name: string, text: string): number {
   const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`--${name} is an integer`)
+  if (!Number.isSafeInteger(value) || value < 0) throw new UsageError(`--${name} is an integer`)
   return value
 }
 
