@@ -40,7 +40,7 @@ export async function postEach(work: BulkWork): Promise<PostedBulk> {
 
   const order: Feed<BulkOrder, BulkOutcome, Buffer> = {
     count: source.count,
-    fetch: source.slice,
+    fetch: (start, end) => source.slice(start, end).catch((error) => failFetch(start, error)),
     nameOf: (each, index) => nameOf(each, work.key, index),
     post,
     finish(outcomes, start) {
@@ -50,6 +50,12 @@ export async function postEach(work: BulkWork): Promise<PostedBulk> {
   }
   const slices = await feed(order, { window: work.window, sliceSize: sliceSizeDefault })
   return { slices, isReplay, hidden: await hidden, refusal: undefined }
+}
+
+/** By the time a later slice fails, earlier ones may be in the books. */
+function failFetch(start: number, cause: unknown): never {
+  if (start === 0) throw cause
+  throw new Fault('outcome_unknown', 'the rest of a bulk could not be fetched', { cause })
 }
 
 function keyOf(order: BulkOrder, requestKey: string, index: number) {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Defect } from '../../kernel/assert.ts'
 import { Fault, type FaultCode } from '../../kernel/fault.ts'
 import type { LedgerEngine } from '../../ledger/ledger.ts'
@@ -262,6 +262,34 @@ describe('bounds', () => {
     const codes = (await Promise.all(sent)).map(({ statusCode }) => statusCode)
     expect(codes.filter((code) => code === 200)).toHaveLength(8)
     expect((await bulk(items(1), { app: target })).statusCode).toBe(200)
+  })
+
+  test('a client that goes away while its body is read leaves its place to no one else', async () => {
+    const go = Promise.withResolvers<void>()
+    const post: LedgerEngine['post'] = async (...order) => {
+      await go.promise
+      return ledger.post(...order)
+    }
+    const left = Promise.withResolvers<void>()
+    let staying = 8
+    const target = await build({ ...ledger, post }, ({ raw }) => {
+      // The worker that reads it has not even started by then.
+      setImmediate(() => {
+        if (staying === 0) return
+        raw.emit('close')
+        staying -= 1
+        if (staying === 0) left.resolve()
+      })
+    })
+    const gone = Array.from({ length: 8 }, () => bulk(wordy(200), { app: target }))
+    const over = Promise.allSettled(gone)
+    await left.promise
+    expect((await bulk(items(1), { app: target })).statusCode).toBe(503)
+    go.resolve()
+    await over
+    await vi.waitFor(async () => {
+      expect((await bulk(items(1), { app: target })).statusCode).toBe(200)
+    })
   })
 
   test('bulks together never have more than the window under way', async () => {

@@ -25,7 +25,7 @@ import type { Currency } from '../../kernel/currency.ts'
 import type { LedgerEngine } from '../../ledger/ledger.ts'
 import { createBulkGate } from './bulk-gate.ts'
 import { createBulkReader } from './bulk-reader.ts'
-import type { BulkWork } from './bulk-work.ts'
+import type { BulkWork, PostedBulk } from './bulk-work.ts'
 import { postEach } from './post-each.ts'
 import { postGroup } from './post-group.ts'
 import { joinOutcomes } from './render-bulk.ts'
@@ -71,6 +71,34 @@ export function createBulkRoutes({ ledger, currencies }: BulkRoutesDependencies)
     })
   }
 
+  async function readAndPost(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    isDry: boolean,
+  ): Promise<PostedBulk> {
+    const key = idempotencyKey(request)
+    const body: unknown = request.body
+    const source = await reader.read(Buffer.isBuffer(body) ? body : Buffer.alloc(0))
+    if ('refusal' in source) throw problem(source.refusal.code, source.refusal.options)
+    const work: BulkWork = {
+      ledger,
+      principalId: request.principal.userId,
+      requestId: request.id,
+      key,
+      isDryRun: isDry,
+      source,
+      window,
+      isClosed: () => gate.isClosed(),
+      reportDefect: (error) => request.reportDefect(error),
+      serializeTransfer: reply.compileSerializationSchema(transferReference),
+    }
+    try {
+      return await (source.isAtomic ? postGroup : postEach)(work)
+    } finally {
+      source.close()
+    }
+  }
+
   return async (app) => {
     app.decorateRequest('bulkWork', null)
     app.addHook('onClose', async () => {
@@ -108,31 +136,16 @@ export function createBulkRoutes({ ledger, currencies }: BulkRoutesDependencies)
         onRequest: async (request, reply) => enter(request, reply),
       },
       async (request, reply) => {
-        const key = idempotencyKey(request)
-        const body: unknown = request.body
-        const source = await reader.read(Buffer.isBuffer(body) ? body : Buffer.alloc(0))
-        if ('refusal' in source) throw problem(source.refusal.code, source.refusal.options)
-        const work: BulkWork = {
-          ledger,
-          principalId: request.principal.userId,
-          requestId: request.id,
-          key,
-          isDryRun: isDryRun(request),
-          source,
-          window,
-          isClosed: () => gate.isClosed(),
-          reportDefect: (error) => request.reportDefect(error),
-          serializeTransfer: reply.compileSerializationSchema(transferReference),
-        }
-        const posting = (source.isAtomic ? postGroup : postEach)(work)
-        request.bulkWork = posting.finally(() => source.close()).catch(() => {})
+        const posting = readAndPost(request, reply, isDryRun(request))
+        // From here on, since its client may go away while the body is still being read.
+        request.bulkWork = posting.catch(() => {})
         const { slices, isReplay, refusal, hidden } = await posting
         if (isReplay) markReplayed(reply)
         if (refusal) throw refusal
         if (hidden) noteRefusal(request, 'account_not_found', hidden)
         return reply
           .type('application/json; charset=utf-8')
-          .send(joinOutcomes(slices, work.isDryRun))
+          .send(joinOutcomes(slices, isDryRun(request)))
       },
     )
   }

@@ -1,4 +1,5 @@
 /** What the tests of the bulk route share: a server on the memory ledger, Alice with 1000, and Bob. */
+import type { FastifyReply } from 'fastify'
 import { afterAll, beforeAll, beforeEach } from 'vitest'
 import {
   acct,
@@ -7,6 +8,7 @@ import {
   testCurrencies,
 } from '../../../../test/support/route-bank.ts'
 import { asUser, buildTestApp } from '../../http/testing.ts'
+import type { Routes } from '../../http/route.ts'
 import { present as given } from '../../kernel/assert.ts'
 import type { Minor } from '../../kernel/money.ts'
 import type { LedgerEngine } from '../../ledger/ledger.ts'
@@ -32,9 +34,14 @@ export function useBulkWorld() {
   const { ledger, rolesOf } = presentBank(() => world.bank)
   let app: App | undefined
 
-  function build(target: LedgerEngine): Promise<App> {
-    const routes = [createBulkRoutes({ ledger: target, currencies: testCurrencies })]
-    return buildTestApp({ routes, rolesOf })
+  /** `onBody` is called when a body has come, just before it is read. */
+  function build(target: LedgerEngine, onBody?: (reply: FastifyReply) => void): Promise<App> {
+    const bulkRoutes = createBulkRoutes({ ledger: target, currencies: testCurrencies })
+    const routes: Routes = async (server, options) => {
+      if (onBody) server.addHook('preHandler', async (_, reply) => onBody(reply))
+      await bulkRoutes(server, options)
+    }
+    return buildTestApp({ routes: [routes], rolesOf })
   }
 
   async function arrange(balance: Minor = 1000): Promise<void> {
