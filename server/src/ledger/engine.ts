@@ -291,8 +291,9 @@ export interface PostOptions {
   /** When to give up waiting, in milliseconds since the epoch of `performance.now()`. */
   deadline?: number
   /**
-   * Decide as ever, in its place among the others, and leave nothing behind: no transfer, no hold and
-   * no key. A key that has its outcome gives it. Of what is done the ids mean nothing.
+   * Decide as ever, in its place among the others, and leave nothing behind: no transfer, no hold, no
+   * key and no bank account. A key that has its outcome gives it. Of what is done the ids mean
+   * nothing, nor do those of bank accounts that would be opened.
    */
   dryRun?: boolean
 }

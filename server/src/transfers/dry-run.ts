@@ -61,7 +61,8 @@ export const DryRunTransferSchema = named(
   Type.Object(
     { ...TransferSchema.properties, ...dryRunMembers },
     {
-      description: 'The transfer that would be posted; its id and time mean nothing',
+      description:
+        'The transfer that would be posted; its id and time mean nothing, nor does the id of an account of the bank that it would open',
       additionalProperties: false,
     },
   ),

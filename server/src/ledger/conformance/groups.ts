@@ -285,6 +285,68 @@ export function dryRunCases(use: () => World): void {
     ])
   })
 
+  it('opens no account of the bank, and sees the one that would be opened', async () => {
+    const world = use()
+    const to = await world.customer(100)
+    const settlement = { bankCode: `settlement:${world.newId()}` }
+    const before = await world.harness.bankAccounts()
+    const deposit = world.deposit(to, 30, { debit: settlement })
+    const debit = { ownerId: null, currency: 'EUR', normalSide: 'debit', ledgerBalance: 30n }
+    const tried = await world.ledger.post(deposit, dryRun)
+    expect(tried).toMatchObject({
+      kind: 'posted',
+      transfer: { debitSeq: 1, debitBalanceAfter: 30n },
+      preview: { debit, credit: { id: to.accountId, ledgerBalance: 130n } },
+    })
+    if (tried.kind !== 'posted') throw new Error('the deposit would be posted')
+    expect(await world.ledger.account(tried.transfer.debitAccountId)).toBeUndefined()
+    const withdrawal = world.withdrawal(to, 101, { credit: settlement })
+    const refusal = { code: 'insufficient_funds', available: 100 }
+    expect(await world.ledger.post(withdrawal, dryRun)).toMatchObject({ refusal })
+    expect(await world.harness.bankAccounts()).toEqual(before)
+
+    await world.mustPost(deposit)
+    const { accounts, codes } = before
+    expect(await world.harness.bankAccounts()).toEqual({ accounts: accounts + 1, codes: codes + 1 })
+    const next = world.deposit(to, 5, { debit: settlement })
+    const transfer = { debitSeq: 2, debitBalanceAfter: 35n }
+    expect(await world.ledger.post(next, dryRun)).toMatchObject({ kind: 'posted', transfer })
+  })
+
+  it('of a group opens no account of the bank, and all of it sees the same one', async () => {
+    const world = use()
+    const to = await world.customer()
+    const debit = { bankCode: `settlement:${world.newId()}` }
+    const before = await world.harness.bankAccounts()
+    const { key } = world.newKey()
+    const group = [30, 12].map((amount, index) =>
+      world.deposit(to, amount, { debit, idempotencyKey: { key, index } }),
+    )
+    const { outcomes } = await world.ledger.postGroup(group, dryRun)
+    const preview = { debit: { ledgerBalance: 42n }, credit: { ledgerBalance: 42n } }
+    expect(outcomes).toMatchObject([
+      { kind: 'posted', transfer: { debitSeq: 1 }, preview },
+      { kind: 'posted', transfer: { debitSeq: 2 }, preview },
+    ])
+    expect(await world.harness.bankAccounts()).toEqual(before)
+    const real = await world.ledger.postGroup(group)
+    expect(real.outcomes).toMatchObject([{ kind: 'posted' }, { kind: 'posted' }])
+  })
+
+  it('before and after what opens the account of the bank is decided in its place', async () => {
+    const world = use()
+    const to = await world.customer()
+    const changes = { debit: { bankCode: `settlement:${world.newId()}` } }
+    const outcomes = await Promise.all([
+      world.ledger.post(world.deposit(to, 30, changes), dryRun),
+      world.ledger.post(world.deposit(to, 7, changes)),
+      world.ledger.post(world.deposit(to, 31, changes), dryRun),
+    ])
+    expect(outcomes).toMatchObject(
+      [30n, 7n, 38n].map((debitBalanceAfter) => ({ transfer: { debitBalanceAfter } })),
+    )
+  })
+
   it('of a teller leaves no trace in the audit trail', async () => {
     const world = use()
     const to = await world.customer()

@@ -49,6 +49,8 @@ export interface LedgerHarness {
   hold(holdId: Uuid): Promise<Hold | undefined>
   /** Every transfer that is posted, in any order. */
   transfers(): Promise<readonly PostedTransfer[]>
+  /** How many accounts the bank itself has, and how many codes for them. */
+  bankAccounts(): Promise<{ accounts: number; codes: number }>
   /** What the audit trail has of that one's instructions, by id. */
   staffEvents(actorId: Uuid): Promise<readonly StaffEvent[]>
   /** What makes an otherwise good instruction impossible for this engine to post. */

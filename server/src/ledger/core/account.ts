@@ -25,6 +25,31 @@ export function stateOf({
   return state
 }
 
+/** An account as it is when it has just been opened. */
+export function emptyAccount({
+  id,
+  ownerId,
+  currency,
+  normalSide,
+}: Pick<AccountState, 'id' | 'ownerId' | 'currency' | 'normalSide'>): LockedAccount {
+  return {
+    id,
+    ownerId,
+    currency,
+    normalSide,
+    status: 'open',
+    overdraftLimit: 0,
+    transferLimit: null,
+    dailyLimit: null,
+    ledgerBalance: 0n,
+    held: 0,
+    version: 0,
+    bookedAtMilliseconds: -Infinity,
+    holdExpiresAtMilliseconds: Infinity,
+    spending: null,
+  }
+}
+
 export function isCustomerAccount(account: AccountState): boolean {
   return account.ownerId !== null
 }

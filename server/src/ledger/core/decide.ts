@@ -77,6 +77,9 @@ function tryOut(
   terms: Terms,
 ): readonly Outcome[] {
   const fork = draft.fork()
+  for (const { virtualAccounts = [] } of unit) {
+    for (const account of virtualAccounts) fork.changeAccount(account)
+  }
   const outcomes = decideUnit(fork, unit, terms)
   return unit.map((prepared, place) => withPreview(outcomes[place], prepared, fork, terms))
 }

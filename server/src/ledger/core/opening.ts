@@ -2,11 +2,14 @@
  * Rules about opening accounts: a customer's, with or without an idempotency key, and the bank's own.
  */
 import { assert } from '../../kernel/assert.ts'
+import type { CurrencyCode } from '../../kernel/currency.ts'
+import type { Uuid } from '../../kernel/ids.ts'
 import type { OpenAccountOutcome } from '../engine.ts'
+import { emptyAccount } from './account.ts'
 import { fieldsFormat } from './fields.ts'
 import { fieldsThatDiffer } from './key.ts'
 import type { Side } from './refusals.ts'
-import type { NewKey, OpeningDecision, OpeningInput, StoredKey } from './types.ts'
+import type { LockedAccount, NewKey, OpeningDecision, OpeningInput, StoredKey } from './types.ts'
 
 /**
  * Decides whether a customer's account is opened. Its facts are those of the moment: a replay gives
@@ -96,4 +99,9 @@ export function isBankCode(code: string): boolean {
 export function bankNormalSide(code: string): Side {
   assert(isBankCode(code), 'a bank account has one of the known codes')
   return code === 'fees' ? 'credit' : 'debit'
+}
+
+/** What a dry run sees in place of a bank account that its instruction would have opened. */
+export function virtualBankAccount(id: Uuid, code: string, currency: CurrencyCode): LockedAccount {
+  return emptyAccount({ id, ownerId: null, currency, normalSide: bankNormalSide(code) })
 }

@@ -83,6 +83,11 @@ export interface PreparedInstruction extends KeyedContent {
   group?: PreparedGroup
   /** Decide it in its place and leave nothing of it behind; the same for all of a group. */
   isDryRun?: boolean
+  /**
+   * Of a dry run: bank accounts that it would open, empty. They are there for this decision alone,
+   * neither locked nor written; the same one for all of a group that name it.
+   */
+  virtualAccounts?: readonly LockedAccount[]
 }
 
 export interface PreparedGroup {

@@ -7,7 +7,7 @@ import {
   ledgerConformance,
   type LedgerHarness,
 } from '../engine.conformance.ts'
-import { createMemoryLedger } from './memory-ledger.ts'
+import { createMemoryLedger, type MemoryLedger } from './memory-ledger.ts'
 
 ledgerConformance('memory', async (): Promise<LedgerHarness> => {
   const ledger = createMemoryLedger({
@@ -20,6 +20,7 @@ ledgerConformance('memory', async (): Promise<LedgerHarness> => {
     makeOverdue: async (holdId) => ledger.makeOverdue(holdId),
     hold: async (holdId) => ledger.holds().find(({ id }) => id === holdId),
     transfers: async () => ledger.transfers(),
+    bankAccounts: async () => countBankAccounts(ledger),
     staffEvents: async (actorId) => ledger.staffEvents().filter((e) => e.actorId === actorId),
     defects: [
       { name: 'no amount', change: { amount: 0 } },
@@ -48,6 +49,7 @@ describe('the memory ledger and its clock', () => {
       makeOverdue: async () => undefined,
       hold: async () => undefined,
       transfers: async () => ledger.transfers(),
+      bankAccounts: async () => countBankAccounts(ledger),
       staffEvents: async () => ledger.staffEvents(),
       defects: [],
       audit: async () => undefined,
@@ -67,3 +69,8 @@ describe('the memory ledger and its clock', () => {
     assertChain(ledger.transfers(), first)
   })
 })
+
+function countBankAccounts(ledger: MemoryLedger) {
+  const accounts = ledger.accounts().filter(({ ownerId }) => ownerId === null).length
+  return { accounts, codes: ledger.bankAccounts().length }
+}

@@ -13,11 +13,11 @@ import { createDayStart } from '../../kernel/day-start.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { createUuidSource, type Uuid } from '../../kernel/ids.ts'
 import { MINOR_MAX, type Minor } from '../../kernel/money.ts'
-import { stateOf } from '../core/account.ts'
+import { emptyAccount, stateOf } from '../core/account.ts'
 import { countsFrom, decideChange } from '../core/change.ts'
 import { decide } from '../core/decide.ts'
 import { assertGroup } from '../core/group.ts'
-import { bankNormalSide, decideOpening } from '../core/opening.ts'
+import { bankNormalSide, decideOpening, virtualBankAccount } from '../core/opening.ts'
 import { decodeRefusal, encodeRefusal } from '../core/stored-refusal.ts'
 import type { Side } from '../core/refusals.ts'
 import type { StaffEvent } from '../core/staff-event.ts'
@@ -88,22 +88,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
   let isStopped = false
 
   function open(ownerId: Uuid | null, currency: CurrencyCode, normalSide: Side, id = newId()) {
-    accounts.set(id, {
-      id,
-      ownerId,
-      currency,
-      normalSide,
-      status: 'open',
-      overdraftLimit: 0,
-      transferLimit: null,
-      dailyLimit: null,
-      ledgerBalance: 0n,
-      held: 0,
-      version: 0,
-      bookedAtMilliseconds: -Infinity,
-      holdExpiresAtMilliseconds: Infinity,
-      spending: null,
-    })
+    accounts.set(id, emptyAccount({ id, ownerId, currency, normalSide }))
     return id
   }
 
@@ -116,10 +101,15 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
     return { account, created: true }
   }
 
-  function accountIdOf(party: Party, currency: CurrencyCode): Uuid {
-    return 'accountId' in party
-      ? party.accountId
-      : openBank(party.bankCode, currency).account.accountId
+  /** `virtual`: given for a dry run, which opens nothing; what it would open is kept in there. */
+  function accountIdOf(party: Party, currency: CurrencyCode, virtual?: VirtualAccounts): Uuid {
+    if ('accountId' in party) return party.accountId
+    const { bankCode } = party
+    const name = `${bankCode}:${currency}`
+    if (!virtual || bankAccounts.has(name)) return openBank(bankCode, currency).account.accountId
+    const account = virtual.get(name) ?? virtualBankAccount(newId(), bankCode, currency)
+    virtual.set(name, account)
+    return account.id
   }
 
   /** Keeps a key in the form in which a database would: without words, the refusal as JSON. */
@@ -159,6 +149,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
   /** The accounts of an instruction, those that exist and those that do not. */
   function accountIdsOf(
     instruction: Instruction,
+    virtual?: VirtualAccounts,
   ): Pick<PreparedInstruction, 'debitAccountId' | 'creditAccountId'> {
     switch (instruction.kind) {
       case 'capture':
@@ -174,25 +165,30 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
       }
       default: {
         const { debit, credit, currency } = instruction
-        const debitAccountId = accountIdOf(debit, currency)
-        return { debitAccountId, creditAccountId: accountIdOf(credit, currency) }
+        const debitAccountId = accountIdOf(debit, currency, virtual)
+        return { debitAccountId, creditAccountId: accountIdOf(credit, currency, virtual) }
       }
     }
   }
 
+  /** One instruction, or all of a group. */
   function prepare(
-    instruction: Instruction,
-    { dryRun = false }: PostOptions,
+    instructions: readonly Instruction[],
+    { dryRun: isDryRun = false }: PostOptions,
     group?: PreparedGroup,
-  ): PreparedInstruction {
-    return {
+  ): PreparedInstruction[] {
+    const virtual: VirtualAccounts | undefined = isDryRun ? new Map() : undefined
+    const prepared = instructions.map((instruction) => ({
       ...keyMaker.instruction(instruction, group?.size),
       newId: newId(),
-      ...accountIdsOf(instruction),
+      ...accountIdsOf(instruction, virtual),
       instruction,
-      isDryRun: dryRun,
+      isDryRun,
       ...(group && { group }),
-    }
+    }))
+    if (!virtual) return prepared
+    const virtualAccounts = [...virtual.values()]
+    return prepared.map((each) => ({ ...each, virtualAccounts }))
   }
 
   function carryOut(prepared: readonly PreparedInstruction[]): readonly Outcome[] {
@@ -205,7 +201,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
   function carryOutOne(instruction: Instruction, postOptions: PostOptions = {}): Outcome {
     assertRunning()
     return present(
-      carryOut([prepare(instruction, postOptions)])[0],
+      carryOut(prepare([instruction], postOptions))[0],
       'the outcome of the instruction',
     )
   }
@@ -293,7 +289,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
       assertRunning()
       assertGroup(instructions)
       const group = { id: newId(), size: instructions.length }
-      const outcomes = carryOut(instructions.map((each) => prepare(each, postOptions, group)))
+      const outcomes = carryOut(prepare(instructions, postOptions, group))
       return { outcomes: outcomes.map(asTransferOutcome) }
     },
     async hold(instruction, postOptions) {
@@ -338,6 +334,9 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): MemoryLed
     },
   }
 }
+
+/** By code and currency: what is there for one dry run alone. */
+type VirtualAccounts = Map<string, LockedAccount>
 
 function asTransferOutcome(outcome: Outcome): TransferOutcome {
   assert(outcome.kind !== 'held', 'what moves money is answered with a transfer')

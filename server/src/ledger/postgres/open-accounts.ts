@@ -39,6 +39,7 @@ export interface OpenAccounts {
     normalSide?: Side,
     act?: StaffAct,
   ): Promise<{ account: BankAccount; created: boolean }>
+  findBankAccount(code: string, currency: CurrencyCode): Promise<BankAccount | undefined>
   account(id: Uuid): Promise<AccountState | undefined>
 }
 
@@ -105,7 +106,12 @@ export function createOpenAccounts({
     return row && accountState(row)
   }
 
-  return { openAccount, openBankAccount, account }
+  return {
+    openAccount,
+    openBankAccount,
+    findBankAccount: (code, currency) => findBankAccount(database, code, currency),
+    account,
+  }
 }
 
 /** Waits until no other opening for that owner is under way. */

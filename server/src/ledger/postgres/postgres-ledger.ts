@@ -125,6 +125,7 @@ export function createPostgresLedger(given: PostgresLedgerOptions): LedgerEngine
       prepare: createPrepare({
         keyMaker,
         openBankAccount: (code, currency) => openAccounts.openBankAccount(code, currency),
+        findBankAccount: (code, currency) => openAccounts.findBankAccount(code, currency),
         newId,
       }),
       attempt: batches.attempt,

@@ -3,22 +3,30 @@
  * they concern, and the ids of the transfers or holds they may become.
  *
  * Nothing is cached but what never changes: the bank's secret, and which account a code and a
- * currency mean. A bank account that is not there yet is opened, in a tx of its own, before the
- * batch that needs it begins.
+ * currency mean. Of a dry run nothing is written, not even a bank account that it would open.
  */
 import { present } from '../../kernel/assert.ts'
-import type { CurrencyCode } from '../../kernel/currency.ts'
 import type { Uuid } from '../../kernel/ids.ts'
 import type { Database } from '../../database/database.ts'
 import type { PreparedGroup, PreparedInstruction } from '../core/types.ts'
-import type { Instruction, LedgerEngine, Party, TransferInstruction } from '../engine.ts'
+import type { Instruction } from '../engine.ts'
 import { createKeyMaker, type KeyMaker } from '../idempotency.ts'
+import {
+  createBankCodes,
+  type BankCodesOptions,
+  type BatchCodes,
+  type Movement,
+} from './bank-codes.ts'
 import { customerIdsOf, type Order, type PreparedOrder } from './order.ts'
 
-export interface PrepareOptions {
+export interface PrepareOptions extends BankCodesOptions {
   keyMaker: KeyMakerSource
-  openBankAccount: LedgerEngine['openBankAccount']
-  newId: () => Uuid
+}
+
+/** What a batch is prepared with. */
+interface Means {
+  maker: KeyMaker
+  codes: BatchCodes
 }
 
 /**
@@ -27,38 +35,12 @@ export interface PrepareOptions {
  */
 export type Prepare = (orders: readonly Order[]) => Promise<PreparedOrder[]>
 
-/** How many pairs of code and currency are remembered; a bank has a handful. */
-const rememberedMax = 10_000
-
-export function createPrepare({ keyMaker, openBankAccount, newId }: PrepareOptions): Prepare {
-  const bankAccountIds = new Map<string, Uuid>()
-
-  async function openMissing(party: Party, currency: CurrencyCode): Promise<void> {
-    if ('accountId' in party) return
-    const name = `${party.bankCode} ${currency}`
-    if (bankAccountIds.has(name)) return
-    const { account } = await openBankAccount(party.bankCode, currency)
-    if (bankAccountIds.size >= rememberedMax) bankAccountIds.clear()
-    bankAccountIds.set(name, account.accountId)
-  }
-
-  function accountIdOf(party: Party, currency: CurrencyCode): Uuid {
-    if ('accountId' in party) return party.accountId
-    return present(bankAccountIds.get(`${party.bankCode} ${currency}`), 'a bank account')
-  }
-
-  function accountIdsOf({ instruction, named }: InstructionOrder): MovementIds {
-    if ('debit' in instruction) {
-      const { debit, credit, currency } = instruction
-      const debitAccountId = accountIdOf(debit, currency)
-      return { debitAccountId, creditAccountId: accountIdOf(credit, currency) }
-    }
-    const creditAccountId = instruction.kind === 'release' ? undefined : named?.creditAccountId
-    return { debitAccountId: named?.debitAccountId, creditAccountId }
-  }
+export function createPrepare({ keyMaker, ...options }: PrepareOptions): Prepare {
+  const { newId } = options
+  const startBatch = createBankCodes(options)
 
   function prepareInstruction(
-    maker: KeyMaker,
+    { maker, codes }: Means,
     order: InstructionOrder,
     group?: PreparedGroup,
   ): PreparedInstruction {
@@ -66,48 +48,48 @@ export function createPrepare({ keyMaker, openBankAccount, newId }: PrepareOptio
     const prepared: PreparedInstruction = {
       ...maker.instruction(instruction, group?.size),
       newId: newId(),
-      ...accountIdsOf(order),
+      ...accountIdsOf(order, codes),
       instruction,
       isDryRun,
     }
+    if (isDryRun && 'debit' in instruction) prepared.virtualAccounts = codes.virtualOf(instruction)
     if (group) prepared.group = group
     return prepared
   }
 
-  function prepareOrder(maker: KeyMaker, order: Order): PreparedOrder {
+  function prepareOrder(means: Means, order: Order): PreparedOrder {
     const { instruction, named, isDryRun } = order
     const customerIds = customerIdsOf(order)
     if (instruction.kind === 'expiry') {
       return { kind: 'expiry', accountIds: customerIds, customerIds, prepared: [] }
     }
     if (instruction.kind !== 'group') {
-      const prepared = [prepareInstruction(maker, { instruction, named, isDryRun })]
+      const prepared = [prepareInstruction(means, { instruction, named, isDryRun })]
       return { kind: 'one', accountIds: accountsOf(prepared), customerIds, prepared }
     }
     const { instructions } = instruction
     const group = { id: newId(), size: instructions.length }
     const prepared = instructions.map((each) =>
-      prepareInstruction(maker, { instruction: each, named, isDryRun }, group),
+      prepareInstruction(means, { instruction: each, named, isDryRun }, group),
     )
     return { kind: 'group', accountIds: accountsOf(prepared), customerIds, prepared }
   }
 
-  async function openAllMissing({ debit, credit, currency }: Movement): Promise<void> {
-    if ('bankCode' in debit) await openMissing(debit, currency)
-    if ('bankCode' in credit) await openMissing(credit, currency)
-  }
-
   return async (orders) => {
     const maker = keyMaker.known() ?? (await keyMaker.read())
-    for (const { instruction } of orders) {
+    const codes = startBatch()
+    for (const { instruction, isDryRun } of orders) {
       if ('debit' in instruction) {
-        if (namesBank(instruction)) await openAllMissing(instruction)
+        if (namesBank(instruction)) await codes.resolve(instruction, isDryRun)
       } else if (instruction.kind === 'group') {
-        for (const each of instruction.instructions) await openAllMissing(each)
+        for (const each of instruction.instructions) {
+          if (namesBank(each)) await codes.resolve(each, isDryRun)
+        }
       }
     }
+    const means = { maker, codes }
     // In one go, so the transfer ids of a batch are one rising run with no other of ours between.
-    return orders.map((order) => prepareOrder(maker, order))
+    return orders.map((order) => prepareOrder(means, order))
   }
 }
 
@@ -115,16 +97,30 @@ function namesBank({ debit, credit }: Movement): boolean {
   return 'bankCode' in debit || 'bankCode' in credit
 }
 
+function accountIdsOf({ instruction, named }: InstructionOrder, codes: BatchCodes): MovementIds {
+  if ('debit' in instruction) {
+    const { debit, credit, currency } = instruction
+    const debitAccountId = codes.accountId(debit, currency)
+    return { debitAccountId, creditAccountId: codes.accountId(credit, currency) }
+  }
+  const creditAccountId = instruction.kind === 'release' ? undefined : named?.creditAccountId
+  return { debitAccountId: named?.debitAccountId, creditAccountId }
+}
+
+/** Those to lock: all but the virtual ones. */
 function accountsOf(prepared: readonly PreparedInstruction[]): Uuid[] {
   const accountIds: Uuid[] = []
-  for (const { debitAccountId, creditAccountId } of prepared) {
-    if (debitAccountId !== undefined) accountIds.push(debitAccountId)
-    if (creditAccountId !== undefined) accountIds.push(creditAccountId)
+  for (const { debitAccountId: debit, creditAccountId: credit, virtualAccounts } of prepared) {
+    if (debit !== undefined && !hasId(virtualAccounts, debit)) accountIds.push(debit)
+    if (credit !== undefined && !hasId(virtualAccounts, credit)) accountIds.push(credit)
   }
   return accountIds
 }
 
-type Movement = Pick<TransferInstruction, 'debit' | 'credit' | 'currency'>
+function hasId(accounts: PreparedInstruction['virtualAccounts'], accountId: Uuid): boolean {
+  return accounts !== undefined && accounts.some(({ id }) => id === accountId)
+}
+
 type InstructionOrder = Pick<Order, 'named' | 'isDryRun'> & { instruction: Instruction }
 type MovementIds = Pick<PreparedInstruction, 'debitAccountId' | 'creditAccountId'>
 

@@ -2,7 +2,7 @@
 import { Pool } from 'pg'
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.ts'
 import { conformanceAmountMax, conformanceTimeZone } from '../engine.conformance.ts'
-import { assert } from '../../kernel/assert.ts'
+import { assert, present } from '../../kernel/assert.ts'
 import { auditLedger } from '../audit/audit.ts'
 import type { StaffEvent } from '../core/staff-event.ts'
 import type { LedgerHarness } from '../conformance/world.ts'
@@ -47,6 +47,13 @@ export async function createPostgresHarness(
     pool,
     ledger,
     transfers,
+    async bankAccounts() {
+      const { rows } = await pool.query<{ accounts: number; codes: number }>(
+        `select (select count(*)::int from account where owner_id is null) as accounts,
+          (select count(*)::int from bank_account) as codes`,
+      )
+      return present(rows[0], 'the row with the counts')
+    },
     async staffEvents(actorId) {
       const { rows } = await pool.query<StaffEvent>(
         `select id, kind, actor_id as "actorId", subject_id as "accountId", facts,
