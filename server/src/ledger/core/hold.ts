@@ -103,7 +103,10 @@ export function decideCapture(
     holdId: hold.id,
     ...words,
   } as const
-  const ruling = post(draft, prepared.newId, movement, sides, nowMilliseconds)
+  // Not before the hold either, where the clock has stepped back: who sums a day up finds what was
+  // held in it and is captured by the entries since.
+  const notBefore = Math.max(nowMilliseconds, hold.createdAt.getTime())
+  const ruling = post(draft, prepared.newId, movement, sides, notBefore)
   draft.changeHold({
     hold: { ...hold, state: 'captured', captured: amount },
     isNew: false,

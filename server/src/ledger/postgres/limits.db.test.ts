@@ -117,6 +117,52 @@ describe('a limit that is set', () => {
   })
 })
 
+describe('a bank whose clock is years ahead of those that ids are made by', () => {
+  const noon = '2040-06-01T10:00:00Z'
+  const later = '2040-06-01T11:00:00Z'
+
+  it('counts the holds of the day for a limit that is set on it, and gives them back', async () => {
+    await setClock(noon)
+    await world.mustHold(world.hold(from, to, 7, { expiresInSeconds: 60 }))
+    const released = await world.mustHold(world.hold(from, to, 20))
+    const inPart = await world.mustHold(world.hold(from, to, 30))
+    const before = await world.mustHold(world.hold(from, to, 11))
+    await world.mustPost(world.capture(from, before, { amount: 5 }))
+    await world.setLimits(from, { dailyLimit: 100 })
+    expect(await leftOf(from)).toBe(100 - 7 - 20 - 30 - 5)
+    await harness.audit()
+    await world.mustHold(world.release(from, released))
+    expect(await leftOf(from)).toBe(100 - 7 - 30 - 5)
+    await world.mustPost(world.capture(from, inPart, { amount: 10 }))
+    expect(await leftOf(from)).toBe(100 - 7 - 10 - 5)
+    await setClock(later)
+    await world.ledger.expireHolds([from.accountId])
+    expect(await leftOf(from)).toBe(100 - 10 - 5)
+    await harness.audit()
+  })
+
+  it('counts what is captured on the day after it was held on the day it was held', async () => {
+    await setClock('2040-05-31T10:00:00Z')
+    const hold = await world.mustHold(world.hold(from, to, 50, { expiresInSeconds: 172_800 }))
+    await setClock(noon)
+    await world.mustPost(world.capture(from, hold))
+    await world.setLimits(from, { dailyLimit: 100 })
+    expect(await leftOf(from)).toBe(100)
+    await harness.audit()
+  })
+
+  it('books no capture before its hold, so that both are of one count', async () => {
+    await setClock(noon)
+    const hold = await world.mustHold(world.hold(from, to, 50))
+    await setClock('2040-05-31T21:59:00Z')
+    await world.mustPost(world.capture(from, hold))
+    await setClock(later)
+    await world.setLimits(from, { dailyLimit: 100 })
+    expect(await leftOf(from)).toBe(50)
+    await harness.audit()
+  })
+})
+
 describe('two servers', () => {
   it('let exactly as much through as the limit says', async () => {
     await world.setLimits(from, { dailyLimit: 500 })
