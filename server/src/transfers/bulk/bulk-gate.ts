@@ -1,58 +1,105 @@
 /**
- * How many bulks are open at one time, in the server and of one user: each may hold megabytes, from
- * the first byte of its body to the last of its answer, so it is asked before the body is read.
+ * How much of bulks a server has at one time, and how much of it is of one user, in bulks and in the
+ * bytes of their bodies. A body is kept, read and turned into orders, which takes several times its
+ * bytes, so the gate is asked before the body is read.
  *
- * It also knows when all of them are over. A client that goes away does not stop its bulk: what was
- * begun goes on, and a stop waits for it.
+ * - One bulk of full size finds its place when there is nothing else; what a user may have leaves
+ *   room for one of somebody else.
+ * - Small bodies are not counted: a group of a few transfers weighs as little as single ones, which
+ *   the requests in flight and the queue of the ledger bound.
+ * - It knows when all of them are over, small ones too. A client that goes away does not stop what
+ *   was begun: a stop waits for it.
  */
 import type { Uuid } from '../../kernel/ids.ts'
 
 export interface BulkGateLimits {
   bulksMax: number
   bulksOfUserMax: number
+  /** Of the bodies of all that are counted. */
+  bytesMax: number
+  bytesOfUserMax: number
+  /** Up to this size a body is not counted. */
+  smallBytesMax: number
 }
 
 export interface BulkGate {
-  /** What to call when the bulk is over, once; `undefined` when there are too many. */
-  enter(userId: Uuid): (() => void) | undefined
+  /** `bytes`: the size of the body, or what it may be at most. `undefined` when there is no room. */
+  enter(userId: Uuid, bytes: number): BulkPlace | undefined
   /** True from `close` on: nothing more of a bulk that is under way is to be begun. */
   isClosed(): boolean
   /** Lets nobody in any more, and resolves when all have left. */
   close(): Promise<void>
 }
 
-export const bulkGateLimits: BulkGateLimits = { bulksMax: 16, bulksOfUserMax: 8 }
+export interface BulkPlace {
+  /** Gives back what the body, now that it is known, does not need of its place. */
+  shrink: (bytes: number) => void
+  /** The bulk is over. Once counts, however often it is called. */
+  leave: () => void
+}
 
-export function createBulkGate({ bulksMax, bulksOfUserMax } = bulkGateLimits): BulkGate {
-  const countOf = new Map<Uuid, number>()
-  let count = 0
+interface Load {
+  bulks: number
+  bytes: number
+}
+
+export function createBulkGate(limits: BulkGateLimits): BulkGate {
+  const { bulksMax, bulksOfUserMax, bytesMax, bytesOfUserMax, smallBytesMax } = limits
+  const all: Load = { bulks: 0, bytes: 0 }
+  const ofUsers = new Map<Uuid, Load>()
+  /** Those that have not left, whether they are counted or not. */
+  let open = 0
   let isClosed = false
   const empty = Promise.withResolvers<void>()
 
-  function leave(userId: Uuid): void {
-    count -= 1
-    const left = (countOf.get(userId) ?? 1) - 1
-    if (left === 0) countOf.delete(userId)
-    else countOf.set(userId, left)
-    if (isClosed && count === 0) empty.resolve()
+  const loadOf = (bytes: number): Load =>
+    bytes <= smallBytesMax ? { bulks: 0, bytes: 0 } : { bulks: 1, bytes }
+
+  function hasRoom(userId: Uuid, { bulks, bytes }: Load): boolean {
+    if (bulks === 0) return true
+    const ofUser = ofUsers.get(userId) ?? { bulks: 0, bytes: 0 }
+    if (all.bulks >= bulksMax || ofUser.bulks >= bulksOfUserMax) return false
+    return all.bytes + bytes <= bytesMax && ofUser.bytes + bytes <= bytesOfUserMax
+  }
+
+  function change(userId: Uuid, before: Load, after: Load): void {
+    const ofUser = ofUsers.get(userId) ?? { bulks: 0, bytes: 0 }
+    for (const load of [all, ofUser]) {
+      load.bulks += after.bulks - before.bulks
+      load.bytes += after.bytes - before.bytes
+    }
+    if (ofUser.bulks === 0) ofUsers.delete(userId)
+    else ofUsers.set(userId, ofUser)
   }
 
   return {
-    enter(userId) {
-      const ofUser = countOf.get(userId) ?? 0
-      if (isClosed || count >= bulksMax || ofUser >= bulksOfUserMax) return undefined
-      count += 1
-      countOf.set(userId, ofUser + 1)
+    enter(userId, bytes) {
+      let load = loadOf(bytes)
+      if (isClosed || !hasRoom(userId, load)) return undefined
+      open += 1
+      change(userId, loadOf(0), load)
       let hasLeft = false
-      return () => {
-        if (!hasLeft) leave(userId)
-        hasLeft = true
+      const become = (next: Load) => {
+        change(userId, load, next)
+        load = next
+      }
+      return {
+        shrink(less) {
+          if (!hasLeft && less < load.bytes) become(loadOf(less))
+        },
+        leave() {
+          if (hasLeft) return
+          hasLeft = true
+          become(loadOf(0))
+          open -= 1
+          if (isClosed && open === 0) empty.resolve()
+        },
       }
     },
     isClosed: () => isClosed,
     close() {
       isClosed = true
-      if (count === 0) empty.resolve()
+      if (open === 0) empty.resolve()
       return empty.promise
     },
   }

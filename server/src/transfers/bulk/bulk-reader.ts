@@ -53,7 +53,8 @@ export interface ReaderAnswer {
   }
 }
 
-const inlineBytesMax = 32 * 1024
+/** Up to this size a body is read at once, on the event loop. */
+export const inlineBytesMax = 32 * 1024
 const workerHeapMegabytes = 512
 
 export function createBulkReader(currencies: readonly CurrencyCode[]): BulkReader {

@@ -14,10 +14,12 @@ export interface BulkWork extends RenderContext {
   key: string
   isDryRun: boolean
   source: BulkSource
-  /** Through which all bulks of the server feed the ledger. */
+  /** Through which all bulks of the server feed the ledger, as the principal has it. */
   window: Window
   /** True when nothing more is to be begun. */
   isClosed: () => boolean
+  /** True when nobody is there for the answer of a dry run, which is all that it is for. */
+  isAbandoned: () => boolean
   /** For a defect that befell one order alone. */
   reportDefect: (error: unknown) => void
 }

@@ -1,6 +1,8 @@
 /**
  * Posts the orders of a bulk each on its own, a window at a time, and renders each slice of them as
  * soon as it is answered. A failure that befalls one order is its outcome and nobody else's.
+ *
+ * A dry run that is abandoned ends early: what is left of it is neither fetched nor tried.
  */
 import type { HiddenThing } from '../../http/problem.ts'
 import { Fault } from '../../kernel/fault.ts'
@@ -15,14 +17,15 @@ import { renderOutcomes, type BulkOutcome } from './render-bulk.ts'
 const beginMillisecondsMax = 30_000
 
 export async function postEach(work: BulkWork): Promise<PostedBulk> {
-  const { ledger, source, isClosed, reportDefect } = work
+  const { ledger, source, isClosed, isAbandoned, reportDefect } = work
   const lastBegin = performance.now() + beginMillisecondsMax
   let isReplay = true
   let hidden: Promise<HiddenThing | undefined> | undefined
 
   async function post(order: BulkOrder, index: number): Promise<BulkOutcome> {
     if (isClosed()) return { kind: 'failed', code: 'shutting_down' }
-    if (performance.now() > lastBegin) return { kind: 'failed', code: 'overloaded' }
+    if (isAbandoned() || performance.now() > lastBegin)
+      return { kind: 'failed', code: 'overloaded' }
     const instruction = instructionOf(work, order, keyOf(order, work.key, index))
     try {
       const outcome = await ledger.post(instruction, { dryRun: work.isDryRun })
@@ -40,7 +43,10 @@ export async function postEach(work: BulkWork): Promise<PostedBulk> {
 
   const order: Feed<BulkOrder, BulkOutcome, Buffer> = {
     count: source.count,
-    fetch: (start, end) => source.slice(start, end).catch((error) => failFetch(start, error)),
+    async fetch(start, end) {
+      if (isAbandoned()) return []
+      return source.slice(start, end).catch((error) => failFetch(start, error))
+    },
     nameOf: (each, index) => nameOf(each, work.key, index),
     post,
     finish(outcomes, start) {

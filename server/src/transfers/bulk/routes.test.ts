@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Defect } from '../../kernel/assert.ts'
 import { Fault, type FaultCode } from '../../kernel/fault.ts'
 import type { LedgerEngine } from '../../ledger/ledger.ts'
@@ -110,6 +110,17 @@ describe('keys', () => {
     await reached.promise
     gate.resolve()
     expect(statuses(await sent)).toEqual(['posted', 'refused'])
+  })
+
+  test('a bulk with a reused key is never marked as replayed', async () => {
+    const transfers = [
+      item({ idempotency_key: 'mine' }),
+      item({ idempotency_key: 'mine', amount: 2 }),
+    ]
+    await bulk(transfers, { key: 'bulk' })
+    const second = await bulk(transfers, { key: 'bulk' })
+    expect(statuses(second)).toEqual(['posted', 'refused'])
+    expect(second.headers['idempotency-replayed']).toBeUndefined()
   })
 
   test('keys that are derived differ by index, so equal transfers are posted each', async () => {
@@ -241,72 +252,6 @@ describe('faults', () => {
       { status: 'posted' },
     ])
     expect(target.loggedErrors).toEqual(fault ? [] : [error])
-  })
-})
-
-describe('bounds', () => {
-  test('one user has at most 8 bulks under way, and the places are free again afterwards', async () => {
-    const go = Promise.withResolvers<void>()
-    const target = await build({
-      ...ledger,
-      post: async (...order) => {
-        await go.promise
-        return ledger.post(...order)
-      },
-    })
-    const sent = Array.from({ length: 9 }, () => bulk(items(1), { app: target }))
-    const first = await Promise.race(sent)
-    expect(first.statusCode).toBe(503)
-    expect(first.json()).toMatchObject({ code: 'overloaded', retry: 'same_key' })
-    go.resolve()
-    const codes = (await Promise.all(sent)).map(({ statusCode }) => statusCode)
-    expect(codes.filter((code) => code === 200)).toHaveLength(8)
-    expect((await bulk(items(1), { app: target })).statusCode).toBe(200)
-  })
-
-  test('a client that goes away while its body is read leaves its place to no one else', async () => {
-    const go = Promise.withResolvers<void>()
-    const post: LedgerEngine['post'] = async (...order) => {
-      await go.promise
-      return ledger.post(...order)
-    }
-    const left = Promise.withResolvers<void>()
-    let staying = 8
-    const target = await build({ ...ledger, post }, ({ raw }) => {
-      // The worker that reads it has not even started by then.
-      setImmediate(() => {
-        if (staying === 0) return
-        raw.emit('close')
-        staying -= 1
-        if (staying === 0) left.resolve()
-      })
-    })
-    const gone = Array.from({ length: 8 }, () => bulk(wordy(200), { app: target }))
-    const over = Promise.allSettled(gone)
-    await left.promise
-    expect((await bulk(items(1), { app: target })).statusCode).toBe(503)
-    go.resolve()
-    await over
-    await vi.waitFor(async () => {
-      expect((await bulk(items(1), { app: target })).statusCode).toBe(200)
-    })
-  })
-
-  test('bulks together never have more than the window under way', async () => {
-    let [inFlight, most] = [0, 0]
-    const target = await build({
-      ...ledger,
-      async post(...order) {
-        inFlight += 1
-        most = Math.max(most, inFlight)
-        await new Promise(setImmediate)
-        inFlight -= 1
-        return ledger.post(...order)
-      },
-    })
-    await Promise.all([bulk(items(1000), { app: target }), bulk(items(1000), { app: target })])
-    expect(most).toBeGreaterThan(100)
-    expect(most).toBeLessThanOrEqual(bulkWindowSize)
   })
 })
 

@@ -1,4 +1,5 @@
 /** What the tests of the bulk route share: a server on the memory ledger, Alice with 1000, and Bob. */
+import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { afterAll, beforeAll, beforeEach } from 'vitest'
 import {
@@ -67,7 +68,9 @@ export function useBulkWorld() {
     Array.from({ length: count }, (_, index) => item(change(index)))
 
   function send(payload: unknown, call: Call = {}) {
-    const isRaw = typeof payload === 'string' || Buffer.isBuffer(payload)
+    // A stream is sent without its length.
+    const isRaw =
+      typeof payload === 'string' || Buffer.isBuffer(payload) || payload instanceof Readable
     return given(call.app ?? app, 'the server').inject({
       method: 'POST',
       url: `/v1/transfers/bulk${call.query ?? ''}`,
