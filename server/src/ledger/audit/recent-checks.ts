@@ -157,9 +157,10 @@ export const recentEntries = statement({
 
 /**
  * The accounts that the range touched against their last entry and their active holds, as all are
- * now; and those with the shortest histories, as many as have the third parameter's count of entries together, against the
- * sum of all their entries. Indexes: those of the range, account_pkey, transfer_debit_entry,
- * transfer_credit_entry, hold_active. Locks nothing.
+ * now; and those with the shortest histories, as many as have the third parameter's count of entries
+ * together, against the sum of all their entries, and of what counts towards their daily limits (as in
+ * `postgres/spent.ts`). Indexes: those of the range, account_pkey, transfer_debit_entry,
+ * transfer_credit_entry, hold_active, transfer_link_pkey, hold_pkey. Locks nothing.
  */
 export const touchedAccounts = statement({
   name: 'audit_touched_accounts',
@@ -168,8 +169,8 @@ export const touchedAccounts = statement({
       select debit_account_id as id from posted union select credit_account_id from posted
     ), state as materialized (
       select a.* from touched as t cross join lateral (
-        select id, normal_side, ledger_balance, version, booked_at, held from account
-        where id = t.id offset 0
+        select id, normal_side, ledger_balance, version, booked_at, held, spent, spent_since
+        from account where id = t.id offset 0
       ) as a
     ), latest as (
       select s.*, e.seq, e.balance_after, e.created_at
@@ -202,6 +203,28 @@ export const touchedAccounts = statement({
           select 'credit', amount from transfer where credit_account_id = s.id
         ) as x
       ) as e
+    ), counted as (
+      select s.id, s.spent, c.spent_expected
+      from short as s cross join lateral (
+        select coalesce(sum(x.amount), 0) as spent_expected
+        from (
+          select amount from transfer
+          where debit_account_id = s.id and kind = 'transfer' and created_at >= s.spent_since
+          union all
+          select h.captured from transfer as t
+            cross join lateral (
+              select hold_id from transfer_link where transfer_id = t.id offset 0
+            ) as l
+            cross join lateral (
+              select captured, created_at from hold where id = l.hold_id offset 0
+            ) as h
+          where t.debit_account_id = s.id and t.kind = 'capture' and h.created_at >= s.spent_since
+          union all
+          select amount from hold
+          where debit_account_id = s.id and state = 'active' and created_at >= s.spent_since
+        ) as x
+      ) as c
+      where s.spent_since is not null
     )`,
     `select v.check_name, jsonb_build_object('account_id', l.id) || v.facts as facts
       from latest as l cross join lateral (values
@@ -217,6 +240,10 @@ export const touchedAccounts = statement({
       select 'account_held', jsonb_build_object('account_id', id, 'held', held,
         'expected', held_expected::text)
       from reserved where held <> held_expected
+      union all
+      select 'account_spent', jsonb_build_object('account_id', id, 'spent', spent::text,
+        'expected', spent_expected::text)
+      from counted where spent <> spent_expected
       union all
       select v.check_name, jsonb_build_object('account_id', r.id) || v.facts
       from recomputed as r cross join lateral (values
@@ -294,6 +321,7 @@ export const recentChecks: Readonly<Record<string, string>> = {
   account_version: 'the version of an account is the seq of its last entry',
   account_booked_at: 'an account knows the time of its last entry',
   account_held: 'what is held on an account is the sum of its active holds',
+  account_spent: 'what counts towards a daily limit is what left the account on that day',
   link_transfer: 'captures and reversals name a hold or a transfer',
   hold_capture: 'a capture has resolved its hold, between the same accounts and with its amount',
   reversal_original: 'a reversal has the sides of its original swapped, and its currency',

@@ -46,8 +46,13 @@ function createAudit(): ScheduledAudit {
   })
 }
 
-/** A hold that stays, a capture, a reversal, and forty transfers in batches of a few, sealed. */
+/**
+ * A daily limit, a hold that stays, one that is released, a capture, a reversal, and forty transfers
+ * in batches of a few, sealed.
+ */
 async function post(): Promise<void> {
+  await world.setLimits(ada, { dailyLimit: 100_000 })
+  await world.mustHold(world.release(ada, await world.mustHold(world.hold(ada, ben, 9))))
   await world.mustHold(world.hold(ada, ben, 5))
   const hold = await world.mustHold(world.hold(ada, ben, 20))
   await world.mustPost(world.capture(ada, hold, { amount: 15 }))
@@ -115,6 +120,12 @@ const corruptions: readonly [checks: string[], sql: string][] = [
   ],
   [['position'], `update batch set position = position + 1 where id = ${wide}`],
   [['account_held'], `update account set held = held + 1 where id = :ada`],
+  [['account_spent'], `update account set spent = spent + 1 where id = :ada`],
+  [
+    ['account_spent'],
+    `update account set spent_since = spent_since - interval '1 day',
+     spent = 0 where id = :ada`,
+  ],
   [['account_held'], `update hold set amount = amount + 1 where state = 'active'`],
   [['link_transfer'], `delete from transfer_link`],
   [['hold_capture'], `update hold set captured = captured - 1 where state = 'captured'`],
