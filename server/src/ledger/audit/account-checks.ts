@@ -46,6 +46,10 @@ export const accountRules = auditStatement(
       as facts
     from account where owner_id is not null and ledger_balance - held + overdraft_limit < 0
     union all
+    select 'account_closed', jsonb_build_object('account_id', id,
+      'ledger_balance', ledger_balance::text, 'held', held)
+    from account where status = 'closed' and (ledger_balance <> 0 or held <> 0)
+    union all
     select 'account_range',
       jsonb_build_object('account_id', id, 'ledger_balance', ledger_balance::text)
     from account where owner_id is not null and abs(ledger_balance) > 9007199254740991
@@ -107,6 +111,7 @@ export const accountPasses: readonly AuditPass[] = [
     title: 'accounts by themselves',
     checks: {
       account_overdrawn: "no customer's account is below its limit",
+      account_closed: 'nothing is on a closed account, and nothing is held on it',
       account_range: "a customer's balance is within +-(2^53 - 1)",
       account_normal_side: "a customer's account is credit-normal",
       account_detail: "a customer's account says when it was opened",

@@ -31,6 +31,7 @@ export const corruptions: readonly [check: string, sql: string, alsoFound?: stri
     'account_spent',
     `update account set daily_limit = 1, spent_since = '2026-01-01' where id = :ada`,
   ],
+  ['account_closed', `update account set status = 'closed' where id = :cleo`],
   ['account_held', `update account set held = held + 1 where id = :ada`],
   ['account_held', `update account set held = held - 1 where id = :ada`],
   [

@@ -186,6 +186,8 @@ async function refuse(world: World, codes: readonly TransferCode[], send: Send) 
   const draft = { from, to, instruction: world.transfer(from, to, 100) }
   for (const code of spoilOrder) if (all.has(code)) await cases[code].spoil(draft, world, all)
   const outcome = await send(world, draft.instruction)
+  // In life only empty accounts are closed, and the auditor looks for others.
+  for (const { accountId } of [from, to]) await world.harness.arrange(accountId, { status: 'open' })
   return { draft, outcome }
 }
 

@@ -88,6 +88,8 @@ export function sideCases(use: () => World): void {
     await world.harness.arrange(to.accountId, { status: 'frozen' })
     await world.mustPost(world.transfer(from, to, 100))
     expect(await world.balanceOf(to)).toBe(600n)
+    await world.harness.arrange(to.accountId, { status: 'open' })
+    await world.mustPost(world.withdrawal(to, 600))
     await world.harness.arrange(to.accountId, { status: 'closed' })
     const pays = world.transfer(from, to, 100)
     expect(await refusalOf(world, pays)).toEqual({ code: 'account_closed', side: 'credit' })
