@@ -8,13 +8,13 @@ import { useBulkWorld } from './testing.ts'
 const { world, ledger, build, item, items, wordy, send, bulk, atomic } = useBulkWorld()
 
 /** A server whose ledger holds every transfer back until it is let go. */
-async function buildHeld(engine: Partial<LedgerEngine> = {}) {
+async function buildHeld() {
   const go = Promise.withResolvers<void>()
   const post: LedgerEngine['post'] = async (...order) => {
     await go.promise
     return ledger.post(...order)
   }
-  return { app: await build({ ...ledger, post, ...engine }), go: () => go.resolve() }
+  return { app: await build({ ...ledger, post }), go: () => go.resolve() }
 }
 
 const codesOf = async (sent: readonly ReturnType<typeof bulk>[]) =>
@@ -71,11 +71,23 @@ test('small groups and small bulks have no part in the places of bulks', async (
 })
 
 test('a small group waits for no window that large bulks have filled', async () => {
-  const { app, go } = await buildHeld()
+  const [go, full] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let begun = 0
+  const app = await build({
+    ...ledger,
+    async post(...order) {
+      begun += 1
+      if (begun === bulkWindowSize) full.resolve()
+      await go.promise
+      return ledger.post(...order)
+    },
+  })
   const large = [bulk(wordy(200), { app }), bulk(wordy(200), { app })]
+  const all = Promise.all(large)
+  await full.promise
   expect((await atomic(items(2), { app })).statusCode).toBe(200)
-  go()
-  await Promise.all(large)
+  go.resolve()
+  await all
 })
 
 test('a body without its length has a large place only until it has come', async () => {
