@@ -25,6 +25,7 @@ export async function postUntil(url: string): Promise<LedgerLoad> {
     arrange: () => Promise.resolve(),
     transfers: () => Promise.resolve([]),
     staffEvents: () => Promise.resolve([]),
+    bankAccounts: () => Promise.resolve({ accounts: 0, codes: 0 }),
     makeOverdue: () => Promise.resolve(),
     hold: () => Promise.resolve(undefined),
     defects: [],
