@@ -2,8 +2,9 @@
  * The load generator: keep-alive HTTP/1.1 connections on raw sockets, one request in flight on each.
  *
  * It shares two cores with the server and PostgreSQL, so what it costs is taken from what is
- * measured; a client library costs about as much per request as the server does. Answers are not
- * parsed beyond status and length, unless a load asks for them. Latencies are kept one by one, so
+ * measured; a client library costs about as much per request as the server does. So all sockets read
+ * into one buffer, past Node's streams, and answers are not parsed beyond status and length, unless a
+ * load asks for them. Latencies are kept one by one, so
  * percentiles are exact; with a rate they count from the moment a request was due, not from when a
  * connection was free for it.
  */
@@ -49,6 +50,7 @@ interface Connection {
   status: number
   /** Bytes of the answer that have not come yet, once its head is there. */
   missing: number
+  /** Copies of what came, where the load asks for it. */
   body: Buffer[]
 }
 
@@ -56,23 +58,53 @@ function percentile(sorted: Float64Array, share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 }
 
-function open(host: string, port: number): Promise<Socket> {
+/** What all sockets read into, one after the other: whatever is to stay is copied. */
+const readBuffer = Buffer.allocUnsafeSlow(64 * 1024)
+
+function open(
+  address: { host: string; port: number },
+  receive: (chunk: Buffer) => void,
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true }, () => resolve(socket))
+    const callback = (length: number): boolean => {
+      receive(readBuffer.subarray(0, length))
+      return true
+    }
+    const onread = { buffer: readBuffer, callback }
+    const socket = connect({ ...address, noDelay: true, onread }, () => resolve(socket))
     socket.once('error', reject)
   })
 }
 
-function contentLength(head: string): number {
-  const at = head.toLowerCase().indexOf('\r\ncontent-length: ')
-  return at < 0 ? 0 : Number.parseInt(head.slice(at + 18), 10)
+const headEndMark = Buffer.from('\r\n\r\n')
+const lengthMark = Buffer.from('\r\ncontent-length: ')
+
+/** The length that a head tells, 0 where it tells none. */
+function contentLength(head: Buffer): number {
+  let at = head.indexOf(lengthMark)
+  // As other servers may write it.
+  if (at < 0) at = head.toString('latin1').toLowerCase().indexOf(lengthMark.toString())
+  if (at < 0) return 0
+  return Number.parseInt(head.toString('latin1', at + lengthMark.length, at + 40), 10)
 }
 
 /** Opens all connections and sends on each of them until it is stopped. */
 export async function startLoad(options: LoadOptions): Promise<RunningLoad> {
   const { host, port, ratePerSecond, nextRequest, onAnswer } = options
-  const sockets = await Promise.all(
-    Array.from({ length: options.connections }, () => open(host, port)),
+  const connections = await Promise.all(
+    Array.from({ length: options.connections }, async (_, number): Promise<Connection> => {
+      const socket = await open({ host, port }, (chunk) => take(connection, chunk))
+      const connection: Connection = {
+        number,
+        socket,
+        startedAt: 0,
+        head: undefined,
+        status: 0,
+        missing: 0,
+        body: [],
+      }
+      return connection
+    }),
   )
   const latencies: number[] = []
   const statuses = new Map<number, number>()
@@ -89,7 +121,7 @@ export async function startLoad(options: LoadOptions): Promise<RunningLoad> {
   const close = (): void => {
     isOver = true
     clearInterval(ticker)
-    for (const socket of sockets) socket.destroy()
+    for (const { socket } of connections) socket.destroy()
   }
 
   const fail = (error: Error): void => {
@@ -152,17 +184,24 @@ export async function startLoad(options: LoadOptions): Promise<RunningLoad> {
     let content = chunk
     if (connection.missing === 0) {
       const bytes = connection.head ? Buffer.concat([connection.head, chunk]) : chunk
-      const headEnd = bytes.indexOf('\r\n\r\n')
-      connection.head = headEnd < 0 ? bytes : undefined
+      const headEnd = bytes.indexOf(headEndMark)
+      connection.head = headEnd < 0 ? Buffer.from(bytes) : undefined
       if (headEnd < 0) return
-      const head = bytes.toString('latin1', 0, headEnd)
-      connection.status = Number.parseInt(head.slice(9, 12), 10)
-      connection.missing = contentLength(head)
-      content = bytes.subarray(headEnd + 4)
+      connection.status = Number.parseInt(bytes.toString('latin1', 9, 12), 10)
+      connection.missing = contentLength(bytes.subarray(0, headEnd))
+      content = bytes.subarray(headEnd + headEndMark.length)
     }
     connection.missing -= content.length
-    if (onAnswer) connection.body.push(content)
+    if (onAnswer) connection.body.push(Buffer.from(content))
     if (connection.missing === 0) finishAnswer(connection)
+  }
+
+  function take(connection: Connection, chunk: Buffer): void {
+    try {
+      receive(connection, chunk)
+    } catch (error) {
+      fail(error instanceof Error ? error : new Error(String(error)))
+    }
   }
 
   // Sends what has fallen due and ends a load that has gone quiet.
@@ -182,26 +221,11 @@ export async function startLoad(options: LoadOptions): Promise<RunningLoad> {
     }
   }, 1)
 
-  for (const [number, socket] of sockets.entries()) {
-    const connection: Connection = {
-      number,
-      socket,
-      startedAt: 0,
-      head: undefined,
-      status: 0,
-      missing: 0,
-      body: [],
-    }
+  for (const connection of connections) {
+    const { socket } = connection
     socket.removeAllListeners('error')
     socket.on('error', fail)
     socket.on('close', () => fail(new Error('the server closed a connection under load')))
-    socket.on('data', (chunk: Buffer) => {
-      try {
-        receive(connection, chunk)
-      } catch (error) {
-        fail(error instanceof Error ? error : new Error(String(error)))
-      }
-    })
     next(connection)
   }
 
@@ -230,17 +254,18 @@ export async function runLoad(
   return load.stop()
 }
 
-/** The bytes of a POST with a JSON body. */
-export function postRequest(
+/**
+ * Makes the bytes of POSTs with a JSON body, each under a key. What they share is made once. `body` is
+ * ASCII, so that it has as many bytes as characters.
+ */
+export function createPosts(
   path: string,
   headers: Readonly<Record<string, string>>,
-  body: unknown,
-): string {
-  const text = typeof body === 'string' ? body : JSON.stringify(body)
-  return (
-    `POST ${path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n` +
-    `content-length: ${Buffer.byteLength(text)}\r\n${headerLines(headers)}\r\n${text}`
-  )
+): (idempotencyKey: string, body: string) => string {
+  const head =
+    `POST ${path} HTTP/1.1\r\nhost: bench\r\n${headerLines(headers)}` +
+    'content-type: application/json\r\nidempotency-key: '
+  return (key, body) => `${head}${key}\r\ncontent-length: ${body.length}\r\n\r\n${body}`
 }
 
 /** The bytes of a GET. */

@@ -1,6 +1,6 @@
 /** The requests of the loads, as bytes: who pays whom, and with which key. */
 import { randomUUID } from 'node:crypto'
-import { getRequest, postRequest } from './load.ts'
+import { createPosts, getRequest } from './load.ts'
 import type { SeededAccount, SeededBank } from './seed.ts'
 
 export type NextRequest = (connection: number) => string
@@ -15,8 +15,14 @@ function createKeys(): () => string {
   }
 }
 
-function keyed(token: string, key: string): Record<string, string> {
-  return { authorization: `Bearer ${token}`, 'idempotency-key': key }
+/** The POSTs to a path, by the token of who sends them. */
+function postsTo(path: string): (token: string) => ReturnType<typeof createPosts> {
+  const known = new Map<string, ReturnType<typeof createPosts>>()
+  return (token) => {
+    const posts = known.get(token) ?? createPosts(path, { authorization: `Bearer ${token}` })
+    known.set(token, posts)
+    return posts
+  }
 }
 
 function pick<T>(items: readonly T[]): T {
@@ -32,18 +38,19 @@ function pickOther(accounts: readonly SeededAccount[], than: SeededAccount): See
   }
 }
 
+/** Written out, since the load generator shares the cores with what it measures. */
+function bodyOf(from: SeededAccount, to: SeededAccount): string {
+  return `{"from_account_id":"${from.id}","to_account_id":"${to.id}","amount":1,"currency":"EUR"}`
+}
+
 type Pair = () => { from: SeededAccount; to: SeededAccount }
 
 function transfers(nextPair: Pair): NextRequest {
   const nextKey = createKeys()
+  const postsOf = postsTo('/v1/transfers')
   return () => {
     const { from, to } = nextPair()
-    return postRequest('/v1/transfers', keyed(from.token, nextKey()), {
-      from_account_id: from.id,
-      to_account_id: to.id,
-      amount: 1,
-      currency: 'EUR',
-    })
+    return postsOf(from.token)(nextKey(), bodyOf(from, to))
   }
 }
 
@@ -72,15 +79,15 @@ export function bulks(bank: SeededBank, size: number): NextRequest {
   const senders = Array.from(byOwner.values(), (own) => {
     const list = Array.from({ length: size }, () => {
       const from = pick(own)
-      const to = pickOther(bank.accounts, from)
-      return { from_account_id: from.id, to_account_id: to.id, amount: 1, currency: 'EUR' }
+      return bodyOf(from, pickOther(bank.accounts, from))
     })
-    return { token: own[0]?.token ?? '', body: JSON.stringify({ transfers: list }) }
+    return { token: own[0]?.token ?? '', body: `{"transfers":[${list.join(',')}]}` }
   })
+  const postsOf = postsTo('/v1/transfers/bulk')
   return (connection) => {
     const sender = senders[connection % senders.length]
     if (!sender) throw new Error('there is no user to send a bulk')
-    return postRequest('/v1/transfers/bulk', keyed(sender.token, nextKey()), sender.body)
+    return postsOf(sender.token)(nextKey(), sender.body)
   }
 }
 
@@ -100,22 +107,19 @@ export function holdsAndEnds(
   const nextKey = createKeys()
   const active = new Map<number, { id: string; token: string }>()
   const placing = new Map<number, string>()
+  const placingOf = postsTo('/v1/holds')
   return {
     nextRequest(connection) {
       const hold = active.get(connection)
       if (hold) {
         active.delete(connection)
-        return postRequest(`/v1/holds/${hold.id}/${end}`, keyed(hold.token, nextKey()), {})
+        const headers = { authorization: `Bearer ${hold.token}` }
+        return createPosts(`/v1/holds/${hold.id}/${end}`, headers)(nextKey(), '{}')
       }
       const from = pick(accounts)
       placing.set(connection, from.token)
-      return postRequest('/v1/holds', keyed(from.token, nextKey()), {
-        from_account_id: from.id,
-        to_account_id: pickOther(accounts, from).id,
-        amount: 1,
-        currency: 'EUR',
-        expires_in: 3600,
-      })
+      const transfer = bodyOf(from, pickOther(accounts, from))
+      return placingOf(from.token)(nextKey(), `${transfer.slice(0, -1)},"expires_in":3600}`)
     },
     onAnswer(body, connection) {
       const token = placing.get(connection)

@@ -21,7 +21,13 @@ export interface AdmissionDependencies {
 }
 
 /** A set of hundreds takes about a millisecond. */
-const lookupLimits = { patienceMilliseconds: 50, inFlightMax: 4, sizeMax: 1024 } as const
+const lookupLimits = {
+  patienceMilliseconds: 50,
+  inFlightMax: 4,
+  paceMilliseconds: 3,
+  crowdSize: 8,
+  sizeMax: 1024,
+} as const
 
 const invalid: TokenVerdict = { ok: false, code: 'token_invalid' }
 

@@ -20,7 +20,13 @@ function createSource() {
   }
 }
 
-const limits = { patienceMilliseconds: 60_000, inFlightMax: 2, sizeMax: 3 }
+const limits = {
+  patienceMilliseconds: 60_000,
+  inFlightMax: 2,
+  paceMilliseconds: 60_000,
+  crowdSize: 100,
+  sizeMax: 3,
+}
 
 test('look-ups of one turn are one query, equal keys once, and absent ones find nothing', async () => {
   const source = createSource()
@@ -59,7 +65,7 @@ test('a set is bounded, and what is beyond goes into the one after', async () =>
 
 test('a query that does not come back holds up no others, up to as many as are allowed', async () => {
   const source = createSource()
-  const impatient = { patienceMilliseconds: 1, inFlightMax: 2, sizeMax: 1 }
+  const impatient = { ...limits, patienceMilliseconds: 1, sizeMax: 1 }
   const find = createBatchedLookup({ load: source.load, ...impatient })
   const found = Promise.all(['a', 'b', 'c'].map(find))
   await source.sent(2)
@@ -83,4 +89,36 @@ test('a query that fails fails those who wait for it, and nobody after them', as
   await source.sent(2)
   source.queries[1]?.answer.resolve()
   expect(await later).toBe('of a')
+})
+
+test('behind a query of many the next one is not sent at once, and takes along who comes until then', async () => {
+  const source = createSource()
+  const paced = { ...limits, paceMilliseconds: 20, crowdSize: 2 }
+  const find = createBatchedLookup({ load: source.load, ...paced })
+  // Equal keys are one key to the query and two look-ups that share it.
+  const first = Promise.all([find('a'), find('a')])
+  await source.sent(1)
+  source.queries[0]?.answer.resolve()
+  await first
+  const second = find('b')
+  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+  expect(source.queries).toHaveLength(1)
+  const third = find('c')
+  await source.sent(2)
+  source.queries[1]?.answer.resolve()
+  expect(await Promise.all([second, third])).toEqual(['of b', 'of c'])
+  expect(source.queries[1]?.keys).toEqual(['b', 'c'])
+})
+
+test('behind a query of few the next one is sent at once', async () => {
+  const source = createSource()
+  const find = createBatchedLookup({ load: source.load, ...limits, crowdSize: 2 })
+  const first = find('a')
+  await source.sent(1)
+  source.queries[0]?.answer.resolve()
+  await first
+  const second = find('b')
+  await source.sent(2)
+  source.queries[1]?.answer.resolve()
+  expect(await second).toBe('of b')
 })

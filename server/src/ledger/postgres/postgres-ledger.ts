@@ -4,9 +4,9 @@
  *
  *     post, hold -> queue -> batch (at most `batchesInFlight` at once) -> answers
  *
- * - A batch leaves at the end of the event-loop turn in which there is both work and a free place:
- *   there is no timer, a lone instruction leaves at once, and all that one read of the sockets
- *   brought leaves together.
+ * - A batch leaves at the end of the event-loop turn in which there is both work and a free place: a
+ *   lone instruction leaves at once, and all that one read of the sockets brought leaves together.
+ *   Beside others in flight it leaves when it is worth it (dispatcher.ts).
  * - No two batches of one engine in flight share a customer's account; the bank's own are shared,
  *   and wait for each other at their row locks. Several engines on one database are right by row
  *   locks alone.
