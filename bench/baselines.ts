@@ -9,7 +9,7 @@ import { Client } from 'pg'
 
 const scale = 50
 const accountsPerBranch = 100_000
-const simplebankAccounts = 2000
+const simplebankAccounts = 10_000
 
 export interface Baselines {
   /** pgbench's TPC-B transaction through the driver, transactions per second. */

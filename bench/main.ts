@@ -76,7 +76,7 @@ async function main(): Promise<void> {
   const seconds = quick ? 4 : 10
   const settings: BenchSettings = {
     logLevel: values['log-level'],
-    accountsPerUser: quick ? 50 : 200,
+    accountsPerUser: quick ? 50 : 1000,
   }
   const lines: ReportLine[] = []
   const chosenRows = rows.filter(({ name }) => chosen.has(name))

@@ -66,6 +66,7 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { createRequestTelemetry } from './telemetry/requests.ts'
 import { createTracer } from './telemetry/tracing.ts'
 import { createRateLimits } from './rate-limits/rate-limits.ts'
+import { createPresence, notePresence } from './transfers/bulk/presence.ts'
 import { createBulkRoutes } from './transfers/bulk/routes.ts'
 import { createReversalRoutes } from './transfers/reversal-routes.ts'
 import { createTransferRoutes } from './transfers/routes.ts'
@@ -292,9 +293,11 @@ function createBankIdentity({
 export function createRoutes(
   config: Config,
   database: Database,
-  ledger: LedgerEngine,
+  engine: LedgerEngine,
   identity: Identity,
 ): Routes[] {
+  const presence = createPresence()
+  const ledger = notePresence(engine, presence)
   const currencies = config.bank.currencies.map((code) => present(findCurrency(code), code))
   const { accountsPerUserMax: accountsMax } = config.bank
   const accounts = createAccountStore(database)
@@ -315,7 +318,7 @@ export function createRoutes(
     createEntryRoutes({ ledger, entries }),
     createPayeeRoutes({ payees: createPayeeStore(database), currencies }),
     createTransferRoutes({ ledger, transfers, currencies }),
-    createBulkRoutes({ ledger, currencies }),
+    createBulkRoutes({ ledger: engine, currencies, presence }),
     createReversalRoutes({ ledger, transfers }),
     createHoldRoutes({ ledger, holds, currencies }),
     createHoldReadRoutes({ ledger, holds }),

@@ -11,6 +11,7 @@ import { createDepositRoutes } from '../deposits/routes.ts'
 import { createHoldRoutes } from '../holds/routes.ts'
 import { asUser, buildTestApp } from '../http/testing.ts'
 import type { Uuid } from '../kernel/ids.ts'
+import { createPresence } from './bulk/presence.ts'
 import { createBulkRoutes } from './bulk/routes.ts'
 import { createReversalRoutes } from './reversal-routes.ts'
 import { createTransferRoutes } from './routes.ts'
@@ -37,7 +38,7 @@ beforeAll(async () => {
     createReversalRoutes({ ledger, transfers }),
     createHoldRoutes({ ledger, holds, currencies }),
     createDepositRoutes({ ledger, currencies }),
-    createBulkRoutes({ ledger, currencies }),
+    createBulkRoutes({ ledger, currencies, presence: createPresence() }),
   ]
   app = await buildTestApp({ routes, rolesOf })
 })

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { expect, test, vi } from 'vitest'
 import { asUser } from '../../http/testing.ts'
 import type { LedgerEngine } from '../../ledger/ledger.ts'
-import { bulkBodySizeMax, bulkWindowSize } from './routes.ts'
+import { bulkBodySizeMax, bulkWindow } from './routes.ts'
 import { useBulkWorld } from './testing.ts'
 
 const { world, ledger, build, item, items, wordy, send, bulk, atomic } = useBulkWorld()
@@ -77,12 +77,12 @@ test('a small group waits for no window that large bulks have filled', async () 
     ...ledger,
     async post(...order) {
       begun += 1
-      if (begun === bulkWindowSize) full.resolve()
+      if (begun === bulkWindow.alone) full.resolve()
       await go.promise
       return ledger.post(...order)
     },
   })
-  const large = [bulk(wordy(200), { app }), bulk(wordy(200), { app })]
+  const large = [1, 2, 3].map(() => bulk(wordy(200), { app }))
   const all = Promise.all(large)
   await full.promise
   expect((await atomic(items(2), { app })).statusCode).toBe(200)
@@ -174,5 +174,22 @@ test('bulks together never have more than the window under way', async () => {
   })
   await Promise.all([bulk(items(1000), { app }), bulk(items(1000), { app })])
   expect(most).toBeGreaterThan(100)
-  expect(most).toBeLessThanOrEqual(bulkWindowSize)
+  expect(most).toBeLessThanOrEqual(bulkWindow.alone)
+})
+
+test('beside a group they have no more than a narrow window', async () => {
+  let [inFlight, most] = [0, 0]
+  const app = await build({
+    ...ledger,
+    async post(...order) {
+      inFlight += 1
+      most = Math.max(most, inFlight)
+      await new Promise(setImmediate)
+      inFlight -= 1
+      return ledger.post(...order)
+    },
+  })
+  await atomic(items(2), { app })
+  await Promise.all([bulk(items(300), { app }), bulk(items(300), { app })])
+  expect(most).toBe(bulkWindow.beside)
 })

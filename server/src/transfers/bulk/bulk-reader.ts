@@ -55,7 +55,8 @@ export interface ReaderAnswer {
 
 /** Up to this size a body is read at once, on the event loop. */
 export const inlineBytesMax = 32 * 1024
-const workerHeapMegabytes = 512
+/** The young generation would else be the server's own, three times 32 MiB. */
+const workerHeapLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 24 }
 
 export function createBulkReader(currencies: readonly CurrencyCode[]): BulkReader {
   let readInline: ReadBulk | undefined
@@ -125,7 +126,7 @@ interface Thread {
 function startThread(setup: WorkerSetup): Thread {
   const worker = new Worker(new URL('bulk-worker.ts', import.meta.url), {
     workerData: setup,
-    resourceLimits: { maxOldGenerationSizeMb: workerHeapMegabytes },
+    resourceLimits: workerHeapLimits,
   })
   // The server ends when its own work does; `stop` is for whoever wants to be sure.
   worker.unref()

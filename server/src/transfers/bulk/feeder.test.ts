@@ -3,7 +3,7 @@ import { feed, type Feed } from './feeder.ts'
 import { createWindow } from './window.ts'
 
 const sliceSize = 3
-const limits = () => ({ window: createWindow(4).of('one'), sliceSize })
+const limits = () => ({ window: createWindow(() => 4).of('one'), sliceSize })
 const orders = (count: number) => Array.from({ length: count }, (_, index) => `order ${index}`)
 const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve))
 
@@ -68,7 +68,7 @@ describe('a feed', () => {
   })
 
   test('feeds that share a window take turns in it', async () => {
-    const shared = { window: createWindow(4).of('one'), sliceSize }
+    const shared = { window: createWindow(() => 4).of('one'), sliceSize }
     const log: string[] = []
     const run = (name: string) =>
       feed(
@@ -100,7 +100,7 @@ describe('a feed', () => {
           return order
         },
       }),
-      { window: createWindow(10).of('one'), sliceSize },
+      { window: createWindow(() => 10).of('one'), sliceSize },
     )
     const even = log.filter((line) => ['0', '2', '4'].includes(line.at(-1) ?? ''))
     expect(even).toEqual(['begin 0', 'end 0', 'begin 2', 'end 2', 'begin 4', 'end 4'])

@@ -63,7 +63,7 @@ function workOf(count: number, onSlice: (start: number) => void): BulkWork {
       },
       close: () => {},
     },
-    window: createWindow(128).of('alice'),
+    window: createWindow(() => 128).of('alice'),
     isClosed: () => false,
     isAbandoned: () => false,
     reportDefect: () => {},

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Defect } from '../../kernel/assert.ts'
 import { Fault, type FaultCode } from '../../kernel/fault.ts'
 import type { LedgerEngine } from '../../ledger/ledger.ts'
-import { bulkWindowSize } from './routes.ts'
+import { bulkWindow } from './routes.ts'
 import { useBulkWorld, type Item } from './testing.ts'
 
 const {
@@ -262,7 +262,7 @@ test('a closing server waits for what was begun and begins nothing more', async 
     ...ledger,
     post: async (...order) => {
       calls += 1
-      if (calls === bulkWindowSize) begun.resolve()
+      if (calls === bulkWindow.alone) begun.resolve()
       await go.promise
       return ledger.post(...order)
     },
@@ -274,9 +274,9 @@ test('a closing server waits for what was begun and begins nothing more', async 
   go.resolve()
   await closed
   const { outcomes } = (await sent).json()
-  expect(outcomes.filter(({ status }: Item) => status === 'posted')).toHaveLength(bulkWindowSize)
-  expect(outcomes.slice(bulkWindowSize)).toMatchObject(
-    Array.from({ length: 600 - bulkWindowSize }, () => ({ problem: { code: 'shutting_down' } })),
+  expect(outcomes.filter(({ status }: Item) => status === 'posted')).toHaveLength(bulkWindow.alone)
+  expect(outcomes.slice(bulkWindow.alone)).toMatchObject(
+    Array.from({ length: 600 - bulkWindow.alone }, () => ({ problem: { code: 'shutting_down' } })),
   )
 })
 

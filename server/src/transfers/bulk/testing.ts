@@ -13,6 +13,7 @@ import type { Routes } from '../../http/route.ts'
 import { present as given } from '../../kernel/assert.ts'
 import type { Minor } from '../../kernel/money.ts'
 import type { LedgerEngine } from '../../ledger/ledger.ts'
+import { createPresence } from './presence.ts'
 import { createBulkRoutes } from './routes.ts'
 
 export type Item = Record<string, unknown>
@@ -37,7 +38,11 @@ export function useBulkWorld() {
 
   /** `onBody` is called when a body has come, just before it is read. */
   function build(target: LedgerEngine, onBody?: (reply: FastifyReply) => void): Promise<App> {
-    const bulkRoutes = createBulkRoutes({ ledger: target, currencies: testCurrencies })
+    const bulkRoutes = createBulkRoutes({
+      ledger: target,
+      currencies: testCurrencies,
+      presence: createPresence(),
+    })
     const routes: Routes = async (server, options) => {
       if (onBody) server.addHook('preHandler', async (_, reply) => onBody(reply))
       await bulkRoutes(server, options)

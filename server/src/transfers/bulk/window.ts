@@ -14,8 +14,9 @@ export interface SharedWindow {
   of(caller: string): Window
 }
 
-export function createWindow(size: number): SharedWindow {
-  let free = size
+/** `size` is asked whenever somebody enters or leaves: nobody is sent out when it has shrunk. */
+export function createWindow(size: () => number): SharedWindow {
+  let inside = 0
   /** Those that wait of each caller, in the order of arrival; the callers in that of their turns. */
   const waiting = new Map<string, (() => void)[]>()
 
@@ -38,17 +39,19 @@ export function createWindow(size: number): SharedWindow {
   }
 
   function leave(): void {
-    const next = takeNext()
-    // The place is handed on, so that nobody comes in between.
-    if (next) next()
-    else free += 1
+    inside -= 1
+    while (waiting.size > 0 && inside < size()) {
+      // The place is handed on at once, so that nobody comes in between.
+      inside += 1
+      takeNext()?.()
+    }
   }
 
   return {
     of: (caller) => ({
       enter() {
-        if (free === 0) return wait(caller)
-        free -= 1
+        if (inside >= size()) return wait(caller)
+        inside += 1
         return undefined
       },
       leave,
