@@ -34,4 +34,5 @@ COPY --from=build /app ./
 USER 65532:65532
 EXPOSE 8080 9090
 ENTRYPOINT ["/nodejs/bin/node"]
-CMD ["server/src/main.ts"]
+# The limits of its memory are those of `npm start`.
+CMD ["--initial-old-space-size=128", "--max-semi-space-size=16", "--max-old-space-size=512", "server/src/main.ts"]

@@ -12,7 +12,7 @@ it.for([
   ['a stage with a shell at the end', /gcr.io\/distroless\/nodejs24-debian13:nonroot/, 'node:24'],
   ['root', 'USER 65532:65532', 'USER root'],
   ['no user', 'USER 65532:65532', ''],
-  ['a shell that eats SIGTERM', 'CMD ["server/src/main.ts"]', 'CMD server/src/main.ts'],
+  ['a shell that eats SIGTERM', /^CMD \[.*$/m, 'CMD server/src/main.ts'],
   ['a secret', 'ENV NODE_ENV=production', 'ENV TOKEN_SYMMETRIC_KEY=1'],
   ['development tools', '--omit=dev ', ''],
   ['scripts of packages', '--ignore-scripts ', ''],
@@ -28,4 +28,12 @@ it('a context that is open is found', () => {
   expect(findIgnoreProblems('*\n!server\n')).toEqual([])
   expect(findIgnoreProblems('node_modules\n')).not.toEqual([])
   expect(findIgnoreProblems('*\n!app.env\n')).not.toEqual([])
+})
+
+it('starts the server as npm start does', () => {
+  const { scripts }: { scripts: { start: string } } = JSON.parse(
+    readFileSync(join(projectFolder, 'package.json'), 'utf8'),
+  )
+  const command = /^CMD (.*)$/m.exec(text)?.[1] ?? ''
+  expect(JSON.parse(command)).toEqual(scripts.start.replace('exec node ', '').split(' '))
 })

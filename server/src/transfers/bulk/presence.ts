@@ -11,7 +11,7 @@ export interface Presence {
 }
 
 /** How long one instruction is felt: who sends one now and then finds room each time. */
-const feltMilliseconds = 10_000
+const feltMilliseconds = 2000
 
 export function createPresence(): Presence {
   let notedAt = -Infinity
