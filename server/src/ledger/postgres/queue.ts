@@ -11,6 +11,11 @@
  * - Bounded in weight. An item past its deadline is given up and never enters a batch.
  *
  * Cost per item: a few map operations; forming a batch never scans what cannot leave.
+ *
+ * Lines and callers stay in their maps when they are empty, up to `emptyMax`, and nothing here keeps
+ * an item that has left. A map whose entries come and go with each item is built anew every few of
+ * them, and V8 links each outgrown table to the next one: whatever hung on the first that grew old
+ * outlived the young generation, 6 KiB for each transfer.
  */
 import { assert } from '../../kernel/assert.ts'
 
@@ -48,11 +53,11 @@ export interface Queue<T extends QueueItem> {
 }
 
 interface Waiting<T> {
-  item: T
-  lines: Line<T>[]
+  /** `undefined` once it has left. */
+  item: T | undefined
+  lines: readonly Line<T>[]
   /** True while it stands in its caller's list of items that may leave. */
   listed: boolean
-  gone: boolean
 }
 
 interface Line<T> {
@@ -70,7 +75,12 @@ interface Caller<T> {
   /** Items that could leave when they were listed; checked again when they are taken. */
   ready: Waiting<T>[]
   head: number
+  /** True while it stands among those that have a turn to come. */
+  hasTurn: boolean
 }
+
+/** Empty lines and callers that are kept, each. */
+const emptyMax = 4096
 
 /** A batch under formation. */
 interface Forming<T> {
@@ -85,10 +95,15 @@ interface Forming<T> {
 export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T> {
   const { queueMax, batchMax, callerTurnMax } = options
   const lines = new Map<string, Line<T>>()
-  const waitingItems = new Set<Waiting<T>>()
-  let waitingWeight = 0
-  /** Callers with a non-empty list; insertion order is the order of turns. */
   const callers = new Map<string, Caller<T>>()
+  /** Those with something that may leave, in the order of their turns. */
+  const turns: Caller<T>[] = []
+  /** In the order of arrival, with some that have left. */
+  let arrivals: Waiting<T>[] = []
+  let waitingCount = 0
+  let waitingWeight = 0
+  let lineMax = emptyMax
+  let callerMax = emptyMax
 
   function lineOf(accountId: string): Line<T> {
     let line = lines.get(accountId)
@@ -99,13 +114,28 @@ export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T
     return line
   }
 
+  function callerOf(name: string): Caller<T> {
+    let caller = callers.get(name)
+    if (!caller) {
+      if (callers.size >= callerMax) callerMax = dropEmpty(callers, ({ hasTurn }) => !hasTurn)
+      caller = { name, ready: [], head: 0, hasTurn: false }
+      callers.set(name, caller)
+    }
+    return caller
+  }
+
+  function isEmptyLine(line: Line<T>): boolean {
+    return !line.closed && first(line) === undefined
+  }
+
   function first(line: Line<T>): Waiting<T> | undefined {
-    while (line.waiting[line.head]?.gone) line.head += 1
-    if (line.head > 64 && line.head * 2 > line.waiting.length) {
-      line.waiting.splice(0, line.head)
+    const { waiting } = line
+    while (line.head < waiting.length && waiting[line.head]?.item === undefined) line.head += 1
+    if (line.head > 0 && (line.head === waiting.length || line.head > 64)) {
+      waiting.splice(0, line.head)
       line.head = 0
     }
-    return line.waiting[line.head]
+    return waiting[line.head]
   }
 
   function mayLeave(waiting: Waiting<T>): boolean {
@@ -113,21 +143,19 @@ export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T
   }
 
   function list(waiting: Waiting<T> | undefined): void {
-    if (!waiting || waiting.listed || waiting.gone || !mayLeave(waiting)) return
-    const name = waiting.item.caller
-    let caller = callers.get(name)
-    if (!caller) {
-      caller = { name, ready: [], head: 0 }
-      callers.set(name, caller)
-    }
+    if (!waiting?.item || waiting.listed || !mayLeave(waiting)) return
+    const caller = callerOf(waiting.item.caller)
     caller.ready.push(waiting)
     waiting.listed = true
+    if (caller.hasTurn) return
+    caller.hasTurn = true
+    turns.push(caller)
   }
 
-  function remove(waiting: Waiting<T>): void {
-    waiting.gone = true
-    waitingItems.delete(waiting)
-    waitingWeight -= waiting.item.weight
+  function remove(waiting: Waiting<T>, item: T): void {
+    waiting.item = undefined
+    waitingCount -= 1
+    waitingWeight -= item.weight
   }
 
   /** Takes up to a turn's worth of one caller's items into the batch. */
@@ -136,20 +164,19 @@ export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T
     while (batch.weight < end) {
       const waiting = caller.ready[caller.head]
       if (!waiting) return
-      const { weight } = waiting.item
-      const mayGo = !waiting.gone && mayLeave(waiting)
-      if (mayGo && batch.weight > 0 && batch.weight + weight > batchMax) {
+      const { item } = waiting
+      const leaving = item && mayLeave(waiting) ? item : undefined
+      if (leaving && batch.weight > 0 && batch.weight + leaving.weight > batchMax) {
         batch.isClosed = true
         return
       }
       caller.head += 1
       waiting.listed = false
-      if (!mayGo) continue
-      remove(waiting)
-      batch.items.push(waiting.item)
-      batch.weight += weight
+      if (!leaving) continue
+      remove(waiting, leaving)
+      batch.items.push(leaving)
+      batch.weight += leaving.weight
       for (const line of waiting.lines) {
-        line.head += 1
         if (!line.closed) {
           line.closed = true
           line.ours = true
@@ -163,18 +190,17 @@ export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T
   function take(): T[] {
     const batch: Forming<T> = { items: [], weight: 0, touched: [], isClosed: false }
     while (batch.weight < batchMax && !batch.isClosed) {
-      const next = callers.values().next()
-      if (next.done) break
-      const caller = next.value
+      const caller = turns[0]
+      if (!caller) break
       takeTurn(caller, batch)
-      const isOut = caller.head === caller.ready.length
       caller.ready.splice(0, caller.head)
       caller.head = 0
       // Whose item did not fit any more has the first turn of the next batch, where it does.
       if (batch.isClosed) break
       // To the end of the turns, or out of them.
-      callers.delete(caller.name)
-      if (!isOut) callers.set(caller.name, caller)
+      turns.shift()
+      caller.hasTurn = caller.ready.length > 0
+      if (caller.hasTurn) turns.push(caller)
     }
     for (const line of batch.touched) line.ours = false
     return batch.items
@@ -182,14 +208,15 @@ export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T
 
   function offer(item: T): boolean {
     if (waitingWeight + item.weight > queueMax) return false
-    const waiting: Waiting<T> = {
-      item,
-      lines: item.accountIds.map(lineOf),
-      listed: false,
-      gone: false,
-    }
+    // Before this item has its lines, so that none of them is taken for empty.
+    if (lines.size >= lineMax) lineMax = dropEmpty(lines, isEmptyLine)
+    const waiting: Waiting<T> = { item, lines: item.accountIds.map(lineOf), listed: false }
     for (const line of waiting.lines) line.waiting.push(waiting)
-    waitingItems.add(waiting)
+    if (arrivals.length > 2 * waitingCount + 64) {
+      arrivals = arrivals.filter((each) => each.item !== undefined)
+    }
+    arrivals.push(waiting)
+    waitingCount += 1
     waitingWeight += item.weight
     list(waiting)
     return true
@@ -200,28 +227,27 @@ export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T
       const line = lines.get(accountId)
       if (!line?.closed) continue
       line.closed = false
-      const next = first(line)
-      if (next) list(next)
-      else lines.delete(accountId)
+      list(first(line))
     }
   }
 
   function expire(now: number): T[] {
-    const expired = [...waitingItems].filter(({ item }) => item.deadline <= now)
-    for (const waiting of expired) remove(waiting)
-    for (const waiting of expired) {
-      for (const line of waiting.lines) {
-        const next = first(line)
-        if (next) list(next)
-        else if (!line.closed) lines.delete(line.accountId)
-      }
+    const expired: T[] = []
+    const touched: Line<T>[] = []
+    for (const waiting of arrivals) {
+      const { item, lines: its } = waiting
+      if (!item || item.deadline > now) continue
+      remove(waiting, item)
+      expired.push(item)
+      touched.push(...its)
     }
-    return expired.map(({ item }) => item)
+    for (const line of touched) list(first(line))
+    return expired
   }
 
   function earliestDeadline(): number {
     let earliest = Infinity
-    for (const { item } of waitingItems) earliest = Math.min(earliest, item.deadline)
+    for (const { item } of arrivals) if (item) earliest = Math.min(earliest, item.deadline)
     return earliest
   }
 
@@ -236,4 +262,10 @@ export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T
     expire,
     earliestDeadline,
   }
+}
+
+/** Drops what is empty and returns how large the map may grow until it is asked again. */
+function dropEmpty<V>(map: Map<string, V>, isEmpty: (value: V) => boolean): number {
+  for (const [name, value] of map) if (isEmpty(value)) map.delete(name)
+  return map.size + emptyMax
 }
