@@ -98,6 +98,7 @@ export interface LoadShape {
   nextRequest: NextRequest
   ratePerSecond?: number
   onAnswer?: (body: Buffer, connection: number) => void
+  onPiece?: (piece: Buffer, connection: number) => void
 }
 
 /** Runs a load of which every answer has to be a 2xx: all else would be a figure of something else. */

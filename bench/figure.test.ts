@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { both, medianOf, p50, p99, ratioOf, timesTpcb, verdictOf, type Goals } from './figure.ts'
 import { baselineLines, renderLines } from './report.ts'
-import { isWhollyPosted } from './requests.ts'
+import { bulkCheck } from './requests.ts'
 
 describe('a verdict', () => {
   const goals: Goals = { least: timesTpcb(3), goal: timesTpcb(4) }
@@ -46,10 +46,19 @@ function answer(outcomes: unknown[]): Buffer {
   return Buffer.from(JSON.stringify({ outcomes }))
 }
 
-test('a bulk is wholly posted when it ends with its last transfer and has no problem', () => {
-  const posted = [0, 1].map((index) => ({ index, status: 'posted', transfer: {} }))
-  const refused = { index: 1, status: 'refused', problem: {} }
-  expect(isWhollyPosted(answer(posted), 2)).toBe(true)
-  expect(isWhollyPosted(answer(posted), 3)).toBe(false)
-  expect(isWhollyPosted(answer([posted[0], refused]), 2)).toBe(false)
-})
+test.each([1, 3, 7, 1000])(
+  'a bulk whose answer comes in pieces of %i bytes is checked',
+  (length) => {
+    const posted = [0, 1].map((index) => ({ index, status: 'posted', transfer: {} }))
+    const refused = { index: 1, status: 'refused', problem: {} }
+    const check = (outcomes: unknown[], size: number) => () => {
+      const { onPiece, onAnswer } = bulkCheck(size)
+      const bytes = answer(outcomes)
+      for (let at = 0; at < bytes.length; at += length) onPiece(bytes.subarray(at, at + length), 0)
+      onAnswer(Buffer.alloc(0), 0)
+    }
+    expect(check(posted, 2)).not.toThrow()
+    expect(check(posted, 3)).toThrow('not all its outcomes')
+    expect(check([posted[0], refused], 2)).toThrow('not posted')
+  },
+)

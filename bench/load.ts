@@ -20,6 +20,11 @@ export interface LoadOptions {
   nextRequest: (connection: number) => string
   /** Given the body of every answer before the next request of its connection is asked for. */
   onAnswer?: (body: Buffer, connection: number) => void
+  /**
+   * Given each piece of a body as it comes, in memory that is used again: `onAnswer` then gets an empty
+   * body. For answers of megabytes, whose whole would hold up the latencies of other loads.
+   */
+  onPiece?: (piece: Buffer, connection: number) => void
 }
 
 export interface LoadResult {
@@ -90,7 +95,7 @@ function contentLength(head: Buffer): number {
 
 /** Opens all connections and sends on each of them until it is stopped. */
 export async function startLoad(options: LoadOptions): Promise<RunningLoad> {
-  const { host, port, ratePerSecond, nextRequest, onAnswer } = options
+  const { host, port, ratePerSecond, nextRequest, onAnswer, onPiece } = options
   const connections = await Promise.all(
     Array.from({ length: options.connections }, async (_, number): Promise<Connection> => {
       const socket = await open({ host, port }, (chunk) => take(connection, chunk))
@@ -192,7 +197,8 @@ export async function startLoad(options: LoadOptions): Promise<RunningLoad> {
       content = bytes.subarray(headEnd + headEndMark.length)
     }
     connection.missing -= content.length
-    if (onAnswer) connection.body.push(Buffer.from(content))
+    if (onPiece) onPiece(content, connection.number)
+    else if (onAnswer) connection.body.push(Buffer.from(content))
     if (connection.missing === 0) finishAnswer(connection)
   }
 

@@ -91,12 +91,31 @@ export function bulks(bank: SeededBank, size: number): NextRequest {
   }
 }
 
-/**
- * Whether so many transfers of a bulk were all posted. Two searches and no more: an answer has
- * megabytes, and whatever it takes here, the latencies of other loads have to wait for.
- */
-export function isWhollyPosted(answer: Buffer, size: number): boolean {
-  return !answer.includes('"problem":') && answer.includes(`"index":${size - 1},`)
+/** Throws for a bulk whose transfers were not all posted; looks at each piece of its answer once. */
+export function bulkCheck(size: number): {
+  onPiece: (piece: Buffer, connection: number) => void
+  onAnswer: (body: Buffer, connection: number) => void
+} {
+  const problem = Buffer.from('"problem":')
+  const last = Buffer.from(`"index":${size - 1},`)
+  const overlap = Math.max(problem.length, last.length) - 1
+  /** The end of the piece before, in which a mark may have begun, and whether the last one was there. */
+  const states = new Map<number, { end: Buffer; isWhole: boolean }>()
+  return {
+    onPiece(piece, connection) {
+      const { end, isWhole } = states.get(connection) ?? { end: Buffer.alloc(0), isWhole: false }
+      const seam = Buffer.concat([end, piece.subarray(0, overlap)])
+      const has = (mark: Buffer) => piece.includes(mark) || seam.includes(mark)
+      if (has(problem)) throw new Error('a transfer of a bulk was not posted')
+      const next = Buffer.concat([end, piece.subarray(-overlap)]).subarray(-overlap)
+      states.set(connection, { end: next, isWhole: isWhole || has(last) })
+    },
+    onAnswer(_, connection) {
+      if (states.get(connection)?.isWhole !== true)
+        throw new Error('a bulk has not all its outcomes')
+      states.delete(connection)
+    },
+  }
 }
 
 /** A hold, and in the next request on the same connection its end; half the requests place one. */
