@@ -31,7 +31,7 @@ export interface LoadResult {
   completed: number
   perSecond: number
   /** Answers by HTTP status. */
-  statuses: Map<number, number>
+  statuses: ReadonlyMap<number, number>
   p50Milliseconds: number
   p99Milliseconds: number
   maxMilliseconds: number
@@ -40,6 +40,8 @@ export interface LoadResult {
 export interface RunningLoad {
   /** How many requests have been answered so far. */
   completed(): number
+  /** What has been answered so far, by HTTP status. */
+  statuses: ReadonlyMap<number, number>
   /** Begins no more requests, and resolves when all that were begun are answered. */
   stop(): Promise<LoadResult>
   /** Rejects when a connection breaks: a broken run is no measurement. */
@@ -237,6 +239,7 @@ export async function startLoad(options: LoadOptions): Promise<RunningLoad> {
 
   return {
     completed: () => latencies.length,
+    statuses,
     stop() {
       isStopping = true
       return ended.promise

@@ -23,6 +23,7 @@ import { type Pool, escapeIdentifier, type PoolClient, type QueryResult as PgRes
 import { assert, Defect } from '../kernel/assert.ts'
 import { Fault } from '../kernel/fault.ts'
 import { classifyDatabaseError, sqlStateOf } from './errors.ts'
+import { sendQuery } from './query.ts'
 
 export interface DriverOptions {
   pool: Pool
@@ -39,14 +40,6 @@ export interface DriverOptions {
 /** The most distinct texts that get a name, since each is kept by every session. */
 const namedTextsMax = 256
 
-interface Connection extends DatabaseConnection {
-  client: PoolClient
-  inTransaction: boolean
-  release(): void
-  /** Why the connection must not be used again. */
-  broken: unknown
-}
-
 /** A Kysely dialect over a pool that the caller owns and closes. */
 export function createDialect(options: DriverOptions): Dialect {
   return {
@@ -58,8 +51,7 @@ export function createDialect(options: DriverOptions): Dialect {
 }
 
 function createDriver(options: DriverOptions): Driver {
-  const connections = new WeakMap<DatabaseConnection, Connection>()
-  const nameOf = createNames(options.namedStatements)
+  const connectionOf = createConnections(createNames(options.namedStatements))
   const settings = [
     `set local statement_timeout = ${options.statementMilliseconds}`,
     `set local lock_timeout = ${options.lockMilliseconds}`,
@@ -67,19 +59,11 @@ function createDriver(options: DriverOptions): Driver {
     ...(options.role === undefined ? [] : [`set local role ${escapeIdentifier(options.role)}`]),
   ].join('; ')
 
-  function own(connection: DatabaseConnection): Connection {
-    const found = connections.get(connection)
-    assert(found, 'a connection of another driver')
-    return found
-  }
-
   return {
     init: async () => undefined,
     destroy: async () => undefined,
     async acquireConnection() {
-      const connection = createConnection(await connect(options.pool), nameOf)
-      connections.set(connection, connection)
-      return connection
+      return connectionOf(await connect(options.pool))
     },
     async releaseConnection(connection) {
       own(connection).release()
@@ -104,31 +88,57 @@ async function connect(pool: Pool): Promise<PoolClient> {
   }
 }
 
-function createConnection(client: PoolClient, nameOf: NameOf): Connection {
-  const connection: Connection = {
-    client,
-    inTransaction: false,
-    broken: undefined,
-    release() {
-      client.removeListener('error', onError)
-      client.release(connection.broken !== undefined)
-    },
-    async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-      try {
-        return await run<R>(connection, query, nameOf(query.sql))
-      } catch (error) {
-        throw faultOf(connection, query, error)
-      }
-    },
-    streamQuery() {
-      throw new Defect('streaming is not offered: read by keyset')
-    },
+/**
+ * A client of the pool, for as long as it lives. One object for each client and not for each use: Kysely
+ * notes every connection that it sees in a weak set, and what is new in one of those grows old.
+ */
+class Connection implements DatabaseConnection {
+  readonly client: PoolClient
+  readonly #nameOf: NameOf
+  inTransaction = false
+  /** Why the connection must not be used again. */
+  broken: unknown
+
+  constructor(client: PoolClient, nameOf: NameOf) {
+    this.client = client
+    this.#nameOf = nameOf
+    // The server may go away between two statements; COMMIT must not be sent after that.
+    client.on('error', (error) => {
+      this.broken ??= error
+    })
   }
-  // The server may go away between two statements; COMMIT must not be sent after that.
-  function onError(error: Error): void {
-    connection.broken ??= error
+
+  release(): void {
+    this.client.release(this.broken !== undefined)
   }
-  client.on('error', onError)
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    try {
+      return await run<R>(this, query, this.#nameOf(query.sql))
+    } catch (error) {
+      throw faultOf(this, query, error)
+    }
+  }
+
+  streamQuery(): never {
+    throw new Defect('streaming is not offered: read by keyset')
+  }
+}
+
+/** Makes the function that finds the connection of a client. */
+function createConnections(nameOf: NameOf): (client: PoolClient) => Connection {
+  const connections = new WeakMap<PoolClient, Connection>()
+  return (client) => {
+    const known = connections.get(client)
+    if (known) return known
+    const made = new Connection(client, nameOf)
+    connections.set(client, made)
+    return made
+  }
+}
+
+function own(connection: DatabaseConnection): Connection {
+  assert(connection instanceof Connection, 'a connection of another driver')
   return connection
 }
 
@@ -140,13 +150,13 @@ async function run<R>(
   const { client } = connection
   const config = { text: query.sql, values: [...query.parameters] }
   try {
-    return toQueryResult(await client.query(name === undefined ? config : { ...config, name }))
+    return toQueryResult(await sendQuery(client, name === undefined ? config : { ...config, name }))
   } catch (error) {
     // 0A000 with a name: a migration has changed the columns of `select *` since it was prepared.
     if (name === undefined || sqlStateOf(error) !== '0A000') throw error
     connection.broken = error
     if (connection.inTransaction) throw error
-    return toQueryResult(await client.query(config))
+    return toQueryResult(await sendQuery(client, config))
   }
 }
 
@@ -177,7 +187,7 @@ function beginText({ isolationLevel, accessMode }: TransactionSettings): string 
 
 async function begin(connection: Connection, text: string): Promise<void> {
   try {
-    await connection.client.query(text)
+    await sendQuery(connection.client, { text })
     connection.inTransaction = true
   } catch (error) {
     // BEGIN itself may have succeeded: the session must not return to the pool inside a tx.
@@ -196,7 +206,7 @@ async function commit(connection: Connection, limitMilliseconds: number): Promis
   let command: string
   try {
     const config = { text: 'commit', query_timeout: limitMilliseconds }
-    command = (await connection.client.query(config)).command
+    command = (await sendQuery(connection.client, config)).command
   } catch (error) {
     if (classifyDatabaseError(error) !== 'unavailable') throw error
     connection.broken ??= error
@@ -211,7 +221,7 @@ async function commit(connection: Connection, limitMilliseconds: number): Promis
 async function rollback(connection: Connection): Promise<void> {
   if (connection.inTransaction && connection.broken === undefined) {
     try {
-      await connection.client.query('rollback')
+      await sendQuery(connection.client, { text: 'rollback' })
     } catch (error) {
       connection.broken = error
     }

@@ -12,6 +12,7 @@
 import { Socket } from 'node:net'
 import { Client, type CustomTypesConfig, type QueryArrayResult } from 'pg'
 import { Defect, present } from '../../kernel/assert.ts'
+import { sendQuery } from '../../database/query.ts'
 import type { Statement } from '../../database/statement.ts'
 
 /** One statement of a flight: a constant text, or a declared statement with its parameters. */
@@ -79,8 +80,8 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     try {
       const result =
         typeof statement === 'string'
-          ? await client.query<(string | null)[]>({ text: statement, rowMode: 'array' })
-          : await client.query<(string | null)[]>({
+          ? await sendQuery<(string | null)[]>(client, { text: statement, rowMode: 'array' })
+          : await sendQuery<(string | null)[]>(client, {
               ...(options.namedStatements && { name: statement.statement.name }),
               text: statement.statement.text,
               values: [...statement.values],
