@@ -109,6 +109,8 @@ class Connection implements DatabaseConnection {
   }
 
   release(): void {
+    // Whatever its tx came to, it is no concern of the next use.
+    this.inTransaction = false
     this.client.release(this.broken !== undefined)
   }
 

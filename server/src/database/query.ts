@@ -6,13 +6,20 @@
  * callback (pg 8.23, Node 24.21; 2026-11-22). At full load that was the larger part of all that V8
  * had to mark.
  */
-import type { ClientBase, QueryConfig, QueryResult, QueryResultRow } from 'pg'
+import type { ClientBase, QueryResult, QueryResultRow } from 'pg'
 
-export type Query = Omit<QueryConfig, 'types'> & { rowMode?: 'array' }
+interface Query {
+  /** Under which it is prepared, once for each session. */
+  name?: string
+  text: string
+  values?: unknown[]
+  rowMode?: 'array'
+  query_timeout?: number
+}
 
 /** Rejects with the error of the server or the connection, whose stack leads to the caller. */
 export async function sendQuery<Row extends QueryResultRow>(
-  client: ClientBase,
+  client: Pick<ClientBase, 'query'>,
   query: Query,
 ): Promise<QueryResult<Row>> {
   try {
