@@ -1,70 +1,20 @@
 /**
  * Input that is wrong, to a bank as it is deployed: every kind of it is refused with a problem
- * document of its own, never with a 5xx, and has no effect.
+ * document of its own, never with a 5xx, and has no effect. Here in paths, queries and bodies.
  */
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createAccessWorld, type AccessWorld, type Person } from '../access/world.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { AccessWorld, Person } from '../access/world.ts'
+import { useInputWorld, type Sent } from './input-world.ts'
 
+const { people, send, good, refused, refusal } = useInputWorld()
 let world: AccessWorld
 let alice: Person
 let bob: Person
 let admin: Person
 
-beforeAll(async () => {
-  world = await createAccessWorld()
-  alice = await world.person()
-  bob = await world.person()
-  admin = await world.person('admin', 'teller', 'auditor')
-})
-
-afterAll(() => world.close())
-
-interface Sent {
-  status: number
-  code: unknown
-  text: string
-}
-
-interface Request {
-  who?: Person | undefined
-  method?: string
-  headers?: Record<string, string>
-  body?: string | Uint8Array<ArrayBuffer>
-}
-
-async function send(path: string, { who = alice, method, headers, body }: Request = {}) {
-  const response = await fetch(world.url + path, {
-    method: method ?? (body === undefined ? 'GET' : 'POST'),
-    headers: {
-      authorization: `Bearer ${who.token}`,
-      ...(body !== undefined && { 'content-type': 'application/json' }),
-      ...headers,
-    },
-    ...(body !== undefined && { body }),
-  })
-  const text = await response.text()
-  const isProblem = response.headers.get('content-type') === 'application/problem+json'
-  const document: unknown = isProblem ? JSON.parse(text) : undefined
-  const code =
-    typeof document === 'object' && document !== null && 'code' in document && document.code
-  return { status: response.status, code, text } satisfies Sent
-}
-
-/** Everything that a request could have changed. */
-async function state(): Promise<unknown> {
-  const [row] = await world.query(`select
-    (select count(*) from transfer) as transfers, (select count(*) from app_user) as users,
-    (select count(*) from account) as accounts, (select count(*) from idempotency_key) as keys,
-    (select sum(ledger_balance) from account) as money, (select count(*) from session) as sessions`)
-  return row
-}
-
-const good = () => ({
-  from_account_id: alice.account,
-  to_account_id: bob.account,
-  amount: 1,
-  currency: 'EUR',
+beforeAll(() => {
+  ;({ world, alice, bob, admin } = people())
 })
 
 function pay(body: string | Uint8Array<ArrayBuffer>, who = alice, key: string = randomUUID()) {
@@ -73,19 +23,6 @@ function pay(body: string | Uint8Array<ArrayBuffer>, who = alice, key: string = 
 
 const payWith = (changes: object) => pay(JSON.stringify({ ...good(), ...changes }))
 const payText = (change: (json: string) => string) => pay(change(JSON.stringify(good())))
-
-/** The answer to what must be refused, with a problem document and without an effect. */
-async function refused(act: () => Promise<Sent>): Promise<Sent> {
-  const before = await state()
-  const sent = await act()
-  expect(sent).toMatchObject({ code: expect.any(String) })
-  expect(await state()).toEqual(before)
-  return sent
-}
-
-async function refusal(act: () => Promise<Sent>): Promise<number> {
-  return (await refused(act)).status
-}
 
 const fill = (size: number) => payText((json) => json + ' '.repeat(size - json.length))
 const withoutIds = ({ text }: Sent) => text.replaceAll(/req_\w+/g, '')
@@ -292,127 +229,6 @@ describe('paths', () => {
   ])('%s is none: %i', async (path, status) => {
     expect(await refusal(() => send(path))).toBe(status)
   })
-})
-
-const goodBody = () => JSON.stringify(good())
-
-function withKey(key: string | undefined, body: string, who = alice) {
-  const headers = key === undefined ? {} : { 'idempotency-key': key }
-  return send('/v1/transfers', { who, headers, body })
-}
-
-describe('idempotency keys', () => {
-  it('that are missing, empty, too long or not ASCII are refused', async () => {
-    for (const key of [undefined, '', 'x'.repeat(256), 'with blank', 'k\u00e9', 'a, b']) {
-      expect(await refusal(() => withKey(key, goodBody()))).toBe(400)
-    }
-  })
-
-  it('of a try that was refused as such are still unused', async () => {
-    const key = randomUUID()
-    expect(await refusal(() => withKey(key, '{}'))).toBe(400)
-    expect(await refusal(() => withKey(key, goodBody().replace(':1,', ':0,')))).toBe(400)
-    expect(await withKey(key, goodBody())).toMatchObject({ status: 201 })
-  })
-
-  it('stand for the content, not for its white space and order', async () => {
-    const key = randomUUID()
-    const first = await withKey(key, goodBody())
-    const shuffled = JSON.stringify(
-      Object.fromEntries(Object.entries(good()).toReversed()),
-      null,
-      2,
-    )
-    expect(await withKey(key, shuffled)).toEqual(first)
-    const other = await refused(() => withKey(key, goodBody().replace(':1,', ':2,')))
-    expect(other).toMatchObject({ status: 422, code: 'idempotency_key_reused' })
-  })
-
-  it('of another user are independent', async () => {
-    const key = randomUUID()
-    const mine = await withKey(key, goodBody())
-    const theirs = { ...good(), from_account_id: bob.account, to_account_id: alice.account }
-    const other = await withKey(key, JSON.stringify(theirs), bob)
-    expect(other.status).toBe(201)
-    expect(other.text).not.toBe(mine.text)
-  })
-
-  it('50 at once have one effect and one answer', async () => {
-    const key = randomUUID()
-    const [before] = await world.query('select count(*) from transfer')
-    const answers = await Promise.all(Array.from({ length: 50 }, () => withKey(key, goodBody())))
-    expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
-    const [after] = await world.query('select count(*) - 1 as count from transfer')
-    expect(Number(Object.values(after ?? {})[0])).toBe(Number(Object.values(before ?? {})[0]))
-  })
-})
-
-function me(authorization: string | undefined, path = '/v1/users/me') {
-  return fetch(world.url + path, { headers: authorization === undefined ? {} : { authorization } })
-}
-
-describe('tokens', () => {
-  it('with any letter changed, cut or spelled in another way get one and the same 401', async () => {
-    const { token } = alice
-    const bodies = new Set<string>()
-    const flips = Array.from({ length: 40 }, (_, index) => {
-      const at = 9 + Math.floor(((token.length - 9) * index) / 40)
-      return token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1)
-    })
-    const others = [
-      token.slice(0, -1),
-      `${token}A`,
-      `${token}=`,
-      token.toUpperCase(),
-      'x',
-      'v4.local.',
-    ]
-    const jwts = ['eyJhbGciOiJub25lIn0.e30.', 'eyJhbGciOiJIUzI1NiJ9.e30.AAAA', '..']
-    for (const text of [...flips, ...others, ...jwts]) {
-      const response = await me(`Bearer ${text}`)
-      expect([text, response.status]).toEqual([text, 401])
-      bodies.add((await response.text()).replace(/req_\w+/, ''))
-    }
-    expect([...bodies]).toEqual([expect.stringContaining('"token_invalid"')])
-  })
-
-  it('count nowhere but in Authorization: Bearer', async () => {
-    expect((await me(`Bearer ${alice.token}`)).status).toBe(200)
-    expect((await me(undefined, `/v1/users/me?access_token=${alice.token}`)).status).toBe(401)
-    expect((await me(`Basic ${alice.token}`)).status).toBe(401)
-    expect((await me(alice.token)).status).toBe(401)
-    expect((await me(`Bearer  ${alice.token}`)).status).toBe(401)
-  })
-
-  it('of one kind are none of another', async () => {
-    const login = await send('/v1/sessions', {
-      body: JSON.stringify({ username: bob.username, password: 'a long enough passphrase' }),
-    })
-    expect(login.status).toBe(201)
-    const member = (name: string) => new RegExp(`"${name}":"([^"]+)"`).exec(login.text)?.[1] ?? ''
-    const [access, refresh] = [member('access_token'), member('refresh_token')]
-    expect((await me(`Bearer ${access}`)).status).toBe(200)
-    expect((await me(`Bearer ${refresh}`)).status).toBe(401)
-    const refreshWith = (token: string) =>
-      send('/v1/sessions/refresh', { body: JSON.stringify({ refresh_token: token }) })
-    expect(await refreshWith(access)).toMatchObject({ status: 401, code: 'refresh_token_invalid' })
-    expect(await refreshWith(refresh)).toMatchObject({ status: 200 })
-  })
-})
-
-it('forged X-Forwarded headers change nothing where no proxy is trusted', async () => {
-  const headers = {
-    'x-forwarded-for': '203.0.113.7',
-    'x-forwarded-proto': 'https',
-    'x-forwarded-host': 'evil.example',
-    forwarded: 'for=203.0.113.7',
-  }
-  const body = JSON.stringify({ username: bob.username, password: 'a long enough passphrase' })
-  const login = await send('/v1/sessions', { headers, body })
-  expect(login.status).toBe(201)
-  expect(login.text).not.toContain('evil.example')
-  const addresses = await world.query('select distinct address::text from session')
-  expect(JSON.stringify(addresses)).not.toContain('203.0.113.7')
 })
 
 it('none of it was a defect, and the books are right', async () => {
