@@ -4,7 +4,7 @@ import { problemCodes } from '../server/src/http/problem-catalog.ts'
 import { createProblemReference } from '../server/src/http/problem-reference.ts'
 import { refusalOrder } from '../server/src/ledger/ledger.ts'
 
-const sources = globSync('{server/src,test}/**/*.test.ts')
+const sources = globSync('{server/src,test}/**/{*.test,testing}.ts')
 const tests = sources.map((path) => readFileSync(path, 'utf8')).join('\n')
 
 test.each(problemCodes)('a test yields %s', (code) => {
