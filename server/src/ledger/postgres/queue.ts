@@ -79,8 +79,8 @@ interface Caller<T> {
   hasTurn: boolean
 }
 
-/** Empty lines and callers that are kept, each. */
-const emptyMax = 4096
+/** Empty lines and callers that are kept, each: about 200 bytes. */
+const emptyMax = 16_384
 
 /** A batch under formation. */
 interface Forming<T> {
