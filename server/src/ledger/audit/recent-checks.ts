@@ -3,7 +3,8 @@
  * and never by reading a table whole. What holds for all entries before the range and for each entry
  * of the range holds for all; what was changed before the range is left to the whole audit.
  *
- * `offset 0` keeps each look-up a look-up: the planner cannot make a join of whole tables of it.
+ * `offset 0` keeps each look-up a look-up: the planner cannot make a join of whole tables of it. Facts
+ * are put together for what is broken alone: for every row they took as long as all the look-ups.
  */
 import { statement } from '../../database/statement.ts'
 import { findingColumns, sampleText } from './check.ts'
@@ -73,7 +74,7 @@ export const recentTransfers = statement({
         ('transfer_currency', t.is_mixed),
         ('transfer_amount', t.is_unsound)
       ) as v(check_name, is_broken)
-      where v.is_broken
+      where (t.is_dangling or t.is_mixed or t.is_unsound) and v.is_broken
       union all
       select 'batch_count', jsonb_build_object('position', position,
         'transfer_count', transfer_count, 'transfers_found', transfers_found)
@@ -139,16 +140,19 @@ export const recentEntries = statement({
         ) as p on true
     )`,
     `select v.check_name, jsonb_build_object('account_id', c.account_id, 'seq', c.seq,
-        'transfer_id', c.transfer_id) || v.facts as facts
+        'transfer_id', c.transfer_id) || case v.check_name
+          when 'entry_seq' then jsonb_build_object('seq_before', c.seq_before)
+          when 'entry_balance' then jsonb_build_object('change', c.change,
+            'balance_before', c.balance_before::text, 'balance_after', c.balance_after::text)
+          when 'entry_time' then jsonb_build_object(
+            'created_at', c.created_at, 'created_at_before', c.created_at_before)
+          else '{}'::jsonb end as facts
       from checked as c cross join lateral (values
-        ('entry_seq', c.seq <> c.seq_before + 1, jsonb_build_object('seq_before', c.seq_before)),
-        ('entry_balance', c.balance_after <> c.balance_before + c.change,
-          jsonb_build_object('change', c.change, 'balance_before', c.balance_before::text,
-            'balance_after', c.balance_after::text)),
-        ('entry_time', c.created_at < c.created_at_before, jsonb_build_object(
-          'created_at', c.created_at, 'created_at_before', c.created_at_before)),
-        ('feed_order', c.is_fed_early, '{}'::jsonb)
-      ) as v(check_name, is_broken, facts)
+        ('entry_seq', c.seq <> c.seq_before + 1),
+        ('entry_balance', c.balance_after <> c.balance_before + c.change),
+        ('entry_time', c.created_at < c.created_at_before),
+        ('feed_order', c.is_fed_early)
+      ) as v(check_name, is_broken)
       where v.is_broken`,
   ),
   parameters: ['bigint', 'bigint'],
@@ -226,15 +230,16 @@ export const touchedAccounts = statement({
       ) as c
       where s.spent_since is not null
     )`,
-    `select v.check_name, jsonb_build_object('account_id', l.id) || v.facts as facts
+    `select v.check_name, jsonb_build_object('account_id', l.id) || case v.check_name
+          when 'account_balance' then jsonb_build_object(
+            'ledger_balance', l.ledger_balance::text, 'expected', l.balance_after::text)
+          when 'account_version' then jsonb_build_object('version', l.version, 'expected', l.seq)
+          else jsonb_build_object('booked_at', l.booked_at, 'expected', l.created_at) end as facts
       from latest as l cross join lateral (values
-        ('account_balance', l.ledger_balance <> l.balance_after, jsonb_build_object(
-          'ledger_balance', l.ledger_balance::text, 'expected', l.balance_after::text)),
-        ('account_version', l.version <> l.seq, jsonb_build_object(
-          'version', l.version, 'expected', l.seq)),
-        ('account_booked_at', l.booked_at <> l.created_at, jsonb_build_object(
-          'booked_at', l.booked_at, 'expected', l.created_at))
-      ) as v(check_name, is_broken, facts)
+        ('account_balance', l.ledger_balance <> l.balance_after),
+        ('account_version', l.version <> l.seq),
+        ('account_booked_at', l.booked_at <> l.created_at)
+      ) as v(check_name, is_broken)
       where v.is_broken
       union all
       select 'account_held', jsonb_build_object('account_id', id, 'held', held,
@@ -245,13 +250,14 @@ export const touchedAccounts = statement({
         'expected', spent_expected::text)
       from counted where spent <> spent_expected
       union all
-      select v.check_name, jsonb_build_object('account_id', r.id) || v.facts
+      select v.check_name, jsonb_build_object('account_id', r.id) || case v.check_name
+          when 'account_sum' then jsonb_build_object(
+            'ledger_balance', r.ledger_balance::text, 'expected', r.balance_expected::text)
+          else jsonb_build_object('version', r.version, 'expected', r.entries_found) end
       from recomputed as r cross join lateral (values
-        ('account_sum', r.ledger_balance <> r.balance_expected, jsonb_build_object(
-          'ledger_balance', r.ledger_balance::text, 'expected', r.balance_expected::text)),
-        ('account_count', r.version <> r.entries_found, jsonb_build_object(
-          'version', r.version, 'expected', r.entries_found))
-      ) as v(check_name, is_broken, facts)
+        ('account_sum', r.ledger_balance <> r.balance_expected),
+        ('account_count', r.version <> r.entries_found)
+      ) as v(check_name, is_broken)
       where v.is_broken`,
   ),
   parameters: ['bigint', 'bigint', 'integer'],
