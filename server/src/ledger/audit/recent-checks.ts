@@ -3,8 +3,9 @@
  * and never by reading a table whole. What holds for all entries before the range and for each entry
  * of the range holds for all; what was changed before the range is left to the whole audit.
  *
- * `offset 0` keeps each look-up a look-up: the planner cannot make a join of whole tables of it. Facts
- * are put together for what is broken alone: for every row they took as long as all the look-ups.
+ * `offset 0` keeps each look-up a look-up: the planner cannot make a join of whole tables of it. What
+ * is broken is picked by conditions alone before a check gets its row and its facts: made for every
+ * entry, those took longer than all the look-ups.
  */
 import { statement } from '../../database/statement.ts'
 import { findingColumns, sampleText } from './check.ts'
@@ -43,11 +44,11 @@ const range = `sealed as materialized (
   )`
 
 /**
- * Batches against their transfers, and transfers against their accounts. Indexes: batch_position_key,
- * transfer_pkey, account_pkey. Locks nothing.
+ * Batches against their transfers, and each transfer by itself. Indexes: batch_position_key,
+ * transfer_pkey. Locks nothing.
  */
-export const recentTransfers = statement({
-  name: 'audit_recent_transfers',
+export const recentBatches = statement({
+  name: 'audit_recent_batches',
   text: sampleText(
     `${range}, content as (
       select b.position, b.transfer_count, count(t.id) as transfers_found,
@@ -55,26 +56,10 @@ export const recentTransfers = statement({
         max(t.batch_index) as last_index
       from sealed as b left join posted as t on t.position = b.position
       group by b.position, b.transfer_count
-    ), checked as (
-      select t.*, d.id is null or c.id is null as is_dangling,
-        d.currency <> t.currency or c.currency <> t.currency as is_mixed,
-        t.amount not between 1 and 9007199254740991 or t.debit_account_id = t.credit_account_id
-          as is_unsound
-      from posted as t
-        left join lateral (
-          select id, currency from account where id = t.debit_account_id offset 0
-        ) as d on true
-        left join lateral (
-          select id, currency from account where id = t.credit_account_id offset 0
-        ) as c on true
     )`,
-    `select v.check_name, jsonb_build_object('transfer_id', t.id) as facts
-      from checked as t cross join lateral (values
-        ('transfer_accounts', t.is_dangling),
-        ('transfer_currency', t.is_mixed),
-        ('transfer_amount', t.is_unsound)
-      ) as v(check_name, is_broken)
-      where (t.is_dangling or t.is_mixed or t.is_unsound) and v.is_broken
+    `select 'transfer_amount' as check_name, jsonb_build_object('transfer_id', id) as facts
+      from posted
+      where amount not between 1 and 9007199254740991 or debit_account_id = credit_account_id
       union all
       select 'batch_count', jsonb_build_object('position', position,
         'transfer_count', transfer_count, 'transfers_found', transfers_found)
@@ -93,76 +78,109 @@ export const recentTransfers = statement({
   columns: findingColumns,
 })
 
+/** The entry of an account with a seq, from whichever side of a transfer it is on. */
+const entryAt = (accountId: string, seq: string) =>
+  `select id, batch_id, debit_seq as seq, debit_balance_after as balance_after, created_at
+    from transfer where debit_account_id = ${accountId} and debit_seq = ${seq}
+    union all
+    select id, batch_id, credit_seq, credit_balance_after, created_at
+    from transfer where credit_account_id = ${accountId} and credit_seq = ${seq}`
+
 /**
- * Each entry against the one before it, which may be older than the range. Indexes: those of the
- * range, transfer_debit_entry, transfer_credit_entry, account_pkey, batch_pkey. Locks nothing.
+ * Each entry against the one before it, which may be older than the range, and against its account;
+ * and each account, as it is now, against its last entry, which may be younger. An account is looked
+ * up once, with the first of its entries (`is_first`), and carried along to the others. Indexes: those
+ * of the range, account_pkey, transfer_debit_entry, transfer_credit_entry, batch_pkey. Locks nothing.
  */
 export const recentEntries = statement({
   name: 'audit_recent_entries',
   text: sampleText(
     `${range}, side as (
-      select debit_account_id as account_id, 'debit' as side, debit_seq as seq, amount,
+      select debit_account_id as account_id, 'debit' as side, debit_seq as seq, amount, currency,
         debit_balance_after as balance_after, id, position, batch_index, created_at
       from posted
       union all
-      select credit_account_id, 'credit', credit_seq, amount, credit_balance_after, id, position,
-        batch_index, created_at
+      select credit_account_id, 'credit', credit_seq, amount, currency, credit_balance_after, id,
+        position, batch_index, created_at
       from posted
     ), link as (
-      select s.*, lag(s.id) over chain as id_within, lag(s.seq) over chain as seq_within,
+      select s.*, lag(s.id) over chain is null as is_first, lag(s.seq) over chain as seq_within,
         lag(s.balance_after) over chain as balance_within,
         lag(s.created_at) over chain as created_at_within
       from side as s
       window chain as (partition by s.account_id order by s.position, s.batch_index)
-    ), checked as (
-      select l.account_id, l.seq, l.id as transfer_id, l.balance_after, l.created_at,
+    ), carried as (
+      select l.account_id, l.side, l.seq, l.amount, l.currency, l.balance_after, l.id,
+        l.created_at, l.is_first,
+        first_value(a.account) over chain as account,
         coalesce(l.seq_within, p.seq, 0) as seq_before,
         coalesce(l.balance_within, p.balance_after, 0) as balance_before,
         coalesce(l.created_at_within, p.created_at) as created_at_before,
-        case when l.side = a.normal_side then l.amount else -l.amount end as change,
         -- The batch of the entry before is sealed later, or not at all.
-        l.id_within is null and p.id is not null and coalesce(p.position >= l.position, true)
-          as is_fed_early
+        p.id is not null and coalesce(p.position >= l.position, true) as is_fed_early,
+        n.seq as last_seq, n.balance_after as last_balance, n.created_at as last_created_at
       from link as l
         left join lateral (
-          select normal_side from account where id = l.account_id offset 0
+          select account from account where id = l.account_id and l.is_first offset 0
         ) as a on true
         left join lateral (
-          select e.*, b.position from (
-            select id, batch_id, debit_seq as seq, debit_balance_after as balance_after, created_at
-            from transfer where debit_account_id = l.account_id and debit_seq = l.seq - 1
-            union all
-            select id, batch_id, credit_seq, credit_balance_after, created_at
-            from transfer where credit_account_id = l.account_id and credit_seq = l.seq - 1
-          ) as e left join batch as b on b.id = e.batch_id
-          where l.id_within is null
-          limit 1
+          select e.*, b.position
+          from (${entryAt('l.account_id', 'l.seq - 1')}) as e
+            left join batch as b on b.id = e.batch_id
+          where l.is_first limit 1
         ) as p on true
+        left join lateral (
+          select * from (${entryAt('l.account_id', '(a.account).version')}) as e
+          where l.is_first limit 1
+        ) as n on true
+      window chain as (partition by l.account_id order by l.position, l.batch_index)
+    ), checked as (
+      select c.*, (account).version, (account).ledger_balance, (account).booked_at,
+        account is null as is_dangling, currency <> (account).currency as is_mixed,
+        seq <> seq_before + 1 as is_gap,
+        balance_after <> balance_before
+          + case when side = (account).normal_side then amount else -amount end as is_unbalanced,
+        created_at < created_at_before as is_early,
+        is_first and is_fed_early as is_misfed,
+        is_first and (account).ledger_balance <> last_balance as is_other_balance,
+        (account).version < seq or is_first and (account).version > 0 and last_seq is null
+          as is_other_version,
+        is_first and (account).booked_at <> last_created_at as is_other_time
+      from carried as c
     )`,
-    `select v.check_name, jsonb_build_object('account_id', c.account_id, 'seq', c.seq,
-        'transfer_id', c.transfer_id) || case v.check_name
-          when 'entry_seq' then jsonb_build_object('seq_before', c.seq_before)
-          when 'entry_balance' then jsonb_build_object('change', c.change,
-            'balance_before', c.balance_before::text, 'balance_after', c.balance_after::text)
-          when 'entry_time' then jsonb_build_object(
-            'created_at', c.created_at, 'created_at_before', c.created_at_before)
-          else '{}'::jsonb end as facts
+    `select v.check_name, jsonb_build_object('account_id', c.account_id) || case v.check_name
+          when 'account_balance' then jsonb_build_object(
+            'ledger_balance', c.ledger_balance::text, 'expected', c.last_balance::text)
+          when 'account_version' then jsonb_build_object(
+            'version', c.version, 'expected', greatest(c.last_seq, c.seq))
+          when 'account_booked_at' then jsonb_build_object(
+            'booked_at', c.booked_at, 'expected', c.last_created_at)
+          else jsonb_build_object('seq', c.seq, 'transfer_id', c.id) || case v.check_name
+            when 'entry_seq' then jsonb_build_object('seq_before', c.seq_before)
+            when 'entry_balance' then jsonb_build_object('side', c.side, 'amount', c.amount,
+              'balance_before', c.balance_before::text, 'balance_after', c.balance_after::text)
+            when 'entry_time' then jsonb_build_object(
+              'created_at', c.created_at, 'created_at_before', c.created_at_before)
+            else '{}'::jsonb end
+        end as facts
       from checked as c cross join lateral (values
-        ('entry_seq', c.seq <> c.seq_before + 1),
-        ('entry_balance', c.balance_after <> c.balance_before + c.change),
-        ('entry_time', c.created_at < c.created_at_before),
-        ('feed_order', c.is_fed_early)
+        ('transfer_accounts', c.is_dangling), ('transfer_currency', c.is_mixed),
+        ('entry_seq', c.is_gap), ('entry_balance', c.is_unbalanced),
+        ('entry_time', c.is_early), ('feed_order', c.is_misfed),
+        ('account_balance', c.is_other_balance), ('account_version', c.is_other_version),
+        ('account_booked_at', c.is_other_time)
       ) as v(check_name, is_broken)
-      where v.is_broken`,
+      where v.is_broken and (c.is_dangling or c.is_mixed or c.is_gap or c.is_unbalanced or c.is_early
+        or c.is_misfed or c.is_other_balance or c.is_other_version or c.is_other_time)`,
   ),
   parameters: ['bigint', 'bigint'],
   columns: findingColumns,
 })
 
 /**
- * The accounts that the range touched against their last entry and their active holds, as all are
- * now; and those with the shortest histories, as many as have the third parameter's count of entries
- * together, against the sum of all their entries, and of what counts towards their daily limits (as in
+ * The accounts that the range touched against their active holds, as both are now; and those with the
+ * shortest histories, as many as have the third parameter's count of entries together, against the
+ * sum of all their entries, and of what counts towards their daily limits (as in
  * `postgres/spent.ts`). Indexes: those of the range, account_pkey, transfer_debit_entry,
  * transfer_credit_entry, hold_active, transfer_link_pkey, hold_pkey. Locks nothing.
  */
@@ -173,19 +191,9 @@ export const touchedAccounts = statement({
       select debit_account_id as id from posted union select credit_account_id from posted
     ), state as materialized (
       select a.* from touched as t cross join lateral (
-        select id, normal_side, ledger_balance, version, booked_at, held, spent, spent_since
+        select id, normal_side, ledger_balance, version, held, spent, spent_since
         from account where id = t.id offset 0
       ) as a
-    ), latest as (
-      select s.*, e.seq, e.balance_after, e.created_at
-      from state as s left join lateral (
-        (select debit_seq as seq, debit_balance_after as balance_after, created_at from transfer
-          where debit_account_id = s.id order by debit_seq desc limit 1)
-        union all
-        (select credit_seq, credit_balance_after, created_at from transfer
-          where credit_account_id = s.id order by credit_seq desc limit 1)
-        order by seq desc limit 1
-      ) as e on true
     ), reserved as (
       select s.id, s.held, h.held_expected
       from state as s cross join lateral (
@@ -230,20 +238,8 @@ export const touchedAccounts = statement({
       ) as c
       where s.spent_since is not null
     )`,
-    `select v.check_name, jsonb_build_object('account_id', l.id) || case v.check_name
-          when 'account_balance' then jsonb_build_object(
-            'ledger_balance', l.ledger_balance::text, 'expected', l.balance_after::text)
-          when 'account_version' then jsonb_build_object('version', l.version, 'expected', l.seq)
-          else jsonb_build_object('booked_at', l.booked_at, 'expected', l.created_at) end as facts
-      from latest as l cross join lateral (values
-        ('account_balance', l.ledger_balance <> l.balance_after),
-        ('account_version', l.version <> l.seq),
-        ('account_booked_at', l.booked_at <> l.created_at)
-      ) as v(check_name, is_broken)
-      where v.is_broken
-      union all
-      select 'account_held', jsonb_build_object('account_id', id, 'held', held,
-        'expected', held_expected::text)
+    `select 'account_held' as check_name, jsonb_build_object('account_id', id, 'held', held,
+        'expected', held_expected::text) as facts
       from reserved where held <> held_expected
       union all
       select 'account_spent', jsonb_build_object('account_id', id, 'spent', spent::text,

@@ -86,6 +86,10 @@ const corruptions: readonly [checks: string[], sql: string][] = [
     `update account set version = version + 1 where id = :ada`,
   ],
   [
+    ['account_count', 'account_version'],
+    `update account set version = version - 1 where id = :ada`,
+  ],
+  [
     ['account_booked_at'],
     `update account set booked_at = booked_at + interval '1 s' where id = :ada`,
   ],
