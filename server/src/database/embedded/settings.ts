@@ -43,6 +43,10 @@ export function tunedSettings(): Settings {
     checkpoint_timeout: '15min',
     checkpoint_completion_target: '0.9',
     wal_buffers: '16MB',
+    // To fill a new WAL file with zeros holds up every commit for 50 to 70 ms, once in 14,000 transfers
+    // until the first checkpoint leaves files to use again. The price, some metadata with a flush of a
+    // file that is new, is paid for a batch at a time.
+    wal_init_zero: 'off',
 
     log_destination: 'stderr',
     log_min_messages: 'warning',
