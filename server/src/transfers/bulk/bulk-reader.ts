@@ -10,6 +10,7 @@
  * then answered as `overloaded`, since nothing was done. Bounds: whoever calls bounds the bodies that
  * are open at one time (bulk-gate.ts); the worker's heap is bounded here.
  */
+import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { Defect } from '../../kernel/assert.ts'
 import type { CurrencyCode } from '../../kernel/currency.ts'
@@ -55,8 +56,9 @@ export interface ReaderAnswer {
 
 /** Up to this size a body is read at once, on the event loop. */
 export const inlineBytesMax = 32 * 1024
-/** The young generation would else be the server's own, three times 32 MiB. */
-const workerHeapLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 24 }
+const workerHeapLimits = { maxOldGenerationSizeMb: 512 }
+/** A flag of the process wins over the limits of a worker, so the server's own would hold for it too. */
+const workerHeapStart = '--initial-old-space-size=48'
 
 export function createBulkReader(currencies: readonly CurrencyCode[]): BulkReader {
   let readInline: ReadBulk | undefined
@@ -124,6 +126,8 @@ interface Thread {
 }
 
 function startThread(setup: WorkerSetup): Thread {
+  // Read when a heap is set up: the server's has been.
+  setFlagsFromString(workerHeapStart)
   const worker = new Worker(new URL('bulk-worker.ts', import.meta.url), {
     workerData: setup,
     resourceLimits: workerHeapLimits,
