@@ -3,11 +3,11 @@
  * end. The lines FROM of the Dockerfile name stand-ins instead of the pinned bases; everything else
  * is built as it stands.
  */
-import { mkdtempSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { projectFolder } from './paths.ts'
-import { makeBuildRoot, makeRuntimeRoot } from './stand-in.ts'
+import { caFile, makeBuildRoot, makeRuntimeRoot } from './stand-in.ts'
 import { expectTool } from './tool.ts'
 
 export interface BuiltImage {
@@ -43,10 +43,8 @@ export async function buildImage(): Promise<BuiltImage> {
     await make(root)
     const container = (await buildah(['from', 'scratch'])).trim()
     await buildah(['copy', container, root, '/'])
-    const extraCa = process.env['NODE_EXTRA_CA_CERTS']
-    const settings = extraCa
-      ? ['--env', 'NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt']
-      : []
+    // However npm is told here of a proxy's certificate, the one in the image needs it too.
+    const settings = existsSync(caFile) ? ['--env', `NODE_EXTRA_CA_CERTS=${caFile}`] : []
     await buildah(['config', '--env', 'PATH=/usr/local/bin:/usr/bin:/bin', ...settings, container])
     await buildah(['commit', '--rm', container, `localhost/${name}`])
   }

@@ -7,7 +7,8 @@ import { cpSync, existsSync, mkdirSync, realpathSync, symlinkSync, writeFileSync
 import { dirname, join } from 'node:path'
 import { expectTool, findTool } from './tool.ts'
 
-const caFile = '/etc/ssl/certs/ca-certificates.crt'
+/** Whom this machine trusts: the stand-ins have it in the same place, if there is one. */
+export const caFile = '/etc/ssl/certs/ca-certificates.crt'
 
 /** The root of a base with Node, npm and a shell, as the image `node` has them. */
 export async function makeBuildRoot(folder: string): Promise<void> {
