@@ -13,7 +13,7 @@ import type { LedgerTelemetry } from '../telemetry.ts'
 import type { Item, RunBatch } from './batch.ts'
 import { deadlinePassed } from './failure.ts'
 import { customerIdsOf, weightOf, type Order, type OrderOutcome } from './order.ts'
-import { createQueue, type QueueOptions } from './queue.ts'
+import { createQueue, type QueueOptions, type Taken } from './queue.ts'
 
 export interface DispatcherOptions {
   queue: QueueOptions
@@ -78,26 +78,22 @@ export function createDispatcher(options: DispatcherOptions): Dispatch {
   function startBatches(): void {
     isScheduled = false
     while (mayStart()) {
-      const items = queue.take()
-      if (items.length === 0) break
-      void runAndRelease(items)
+      const taken = queue.take()
+      if (taken.items.length === 0) break
+      void runAndRelease(taken)
     }
     telemetry.queued(queue.size)
   }
 
-  async function runAndRelease(items: Item[]): Promise<void> {
+  async function runAndRelease({ items, release }: Taken<Item>): Promise<void> {
     const weight = items.reduce((sum, item) => sum + item.weight, 0)
     const flight: Flight = { weight, startedAt: performance.now() }
     inFlight.add(flight)
-    const closed = new Set(items.flatMap(({ accountIds }) => accountIds))
     let isStraggling = false
 
     /** Only a few instructions are left, and wait for a lock: the others must not wait with them. */
     function onHeldBack(pending: readonly Item[]): void {
-      const needed = new Set(pending.flatMap(({ accountIds }) => accountIds))
-      const free = [...closed].filter((accountId) => !needed.has(accountId))
-      for (const accountId of free) closed.delete(accountId)
-      queue.release(free)
+      release(new Set(pending.flatMap(({ accountIds }) => accountIds)))
       if (!isStraggling && stragglers < stragglersMax) {
         isStraggling = true
         stragglers += 1
@@ -115,7 +111,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatch {
     }
     if (isStraggling) stragglers -= 1
     inFlight.delete(flight)
-    queue.release(closed)
+    release()
     schedule()
   }
 

@@ -137,14 +137,17 @@ export function createPostgresLedger(given: PostgresLedgerOptions): LedgerEngine
 
   const defaultDeadline = () => performance.now() + options.deadlineMilliseconds
 
-  async function carryOut(
+  /** Not `async`: what names its accounts itself goes straight to the queue. */
+  function carryOut(
     instruction: Instruction,
-    postOptions: PostOptions = {},
+    { deadline = defaultDeadline(), dryRun: isDryRun = false }: PostOptions = {},
   ): Promise<OrderOutcome> {
-    const { deadline = defaultDeadline(), dryRun: isDryRun = false } = postOptions
-    const named =
-      'debit' in instruction ? undefined : await findNamedAccounts(instruction, deadline)
-    return dispatch({ instruction, named, isDryRun }, deadline)
+    if ('debit' in instruction) {
+      return dispatch({ instruction, named: undefined, isDryRun }, deadline)
+    }
+    return findNamedAccounts(instruction, deadline).then((named) =>
+      dispatch({ instruction, named, isDryRun }, deadline),
+    )
   }
 
   async function carryOutGroup(

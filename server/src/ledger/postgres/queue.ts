@@ -2,7 +2,7 @@
  * The queue in front of the batches: it decides who goes into the next batch.
  *
  * - Items that name the same account leave in order of arrival, and only into one batch at a time:
- *   an account of a batch in flight is closed to all others until `release`. Each account has a
+ *   an account of a batch in flight is closed to all others until its `release`. Each account has a
  *   line; an item may leave when it is the first of all its lines and none of them is closed. The
  *   item that arrived first of all is always first in its lines, so nothing can wait in a circle.
  * - Callers take turns: a batch takes at most `callerTurnMax` of one caller before the next caller has
@@ -42,14 +42,19 @@ export interface Queue<T extends QueueItem> {
   readonly size: number
   /** False when the queue is full: the item was not taken. */
   offer(item: T): boolean
-  /** The items of the next batch, none when nothing may leave; their accounts are closed. */
-  take(): T[]
-  /** Opens accounts that a batch has closed and is done with. */
-  release(accountIds: Iterable<string>): void
+  /** The next batch, without items when nothing may leave. */
+  take(): Taken<T>
   /** Removes and returns the items whose deadline has passed. */
   expire(now: number): T[]
   /** The earliest deadline of what waits, or infinity. */
   earliestDeadline(): number
+}
+
+/** What has left together. Its accounts are closed to all others until it releases them. */
+export interface Taken<T> {
+  readonly items: readonly T[]
+  /** Opens its accounts, but for those that it still needs. */
+  release: (stillNeeded?: ReadonlySet<string>) => void
 }
 
 interface Waiting<T> {
@@ -187,7 +192,7 @@ export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T
     }
   }
 
-  function take(): T[] {
+  function take(): Taken<T> {
     const batch: Forming<T> = { items: [], weight: 0, touched: [], isClosed: false }
     while (batch.weight < batchMax && !batch.isClosed) {
       const caller = turns[0]
@@ -203,7 +208,18 @@ export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T
       if (caller.hasTurn) turns.push(caller)
     }
     for (const line of batch.touched) line.ours = false
-    return batch.items
+    let closed = batch.touched
+    return {
+      items: batch.items,
+      release(stillNeeded) {
+        closed = closed.filter((line) => {
+          if (stillNeeded?.has(line.accountId)) return true
+          line.closed = false
+          list(first(line))
+          return false
+        })
+      },
+    }
   }
 
   function offer(item: T): boolean {
@@ -220,15 +236,6 @@ export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T
     waitingWeight += item.weight
     list(waiting)
     return true
-  }
-
-  function release(accountIds: Iterable<string>): void {
-    for (const accountId of accountIds) {
-      const line = lines.get(accountId)
-      if (!line?.closed) continue
-      line.closed = false
-      list(first(line))
-    }
   }
 
   function expire(now: number): T[] {
@@ -258,7 +265,6 @@ export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T
     },
     offer,
     take,
-    release,
     expire,
     earliestDeadline,
   }
