@@ -24,6 +24,7 @@ LABEL org.opencontainers.image.title="tallystick" \
       org.opencontainers.image.description="A banking API server" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production \
+    MALLOC_ARENA_MAX=1 \
     SERVER_ADDRESS=0.0.0.0:8080 \
     METRICS_ADDRESS=0.0.0.0:9090 \
     LOG_FORMAT=json
@@ -35,4 +36,4 @@ USER 65532:65532
 EXPOSE 8080 9090
 ENTRYPOINT ["/nodejs/bin/node"]
 # The words about its memory are those of `npm start`.
-CMD ["--no-allocation-site-pretenuring", "--initial-old-space-size=112", "--max-semi-space-size=16", "--max-old-space-size=512", "server/src/main.ts"]
+CMD ["--no-allocation-site-pretenuring", "--initial-old-space-size=112", "--max-semi-space-size=32", "--max-old-space-size=512", "server/src/main.ts"]

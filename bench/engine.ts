@@ -179,7 +179,7 @@ async function main(): Promise<void> {
         results: [] as Awaited<ReturnType<typeof measure>>[],
       })),
     )
-    process.stdout.write(`postmaster ${postmaster} ${database.superuserUrl}\n`)
+    process.stdout.write(`postmaster ${postmaster}\n`)
     for (let round = 0; round < Number(values.rounds); round += 1) {
       for (const row of rows) {
         const makeInstruction = cases[row.name]

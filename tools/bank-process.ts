@@ -11,12 +11,14 @@ import { StartError } from '../server/src/process/start-error.ts'
 
 const ownRoot = fileURLToPath(new URL('../', import.meta.url))
 
-/** What `npm start` gives to node: the limits of its memory, and the program. */
-function readStartWords(root: string): string[] {
+/** What `npm start` gives to node: limits of its memory in the environment and as flags, and the program. */
+function readStart(root: string): { words: string[]; environment: Record<string, string> } {
   const text = readFileSync(join(root, 'package.json'), 'utf8')
-  const words = /"start": "exec node ([^"]+)"/.exec(text)?.[1]
+  const start = /"start": "exec (?:env ([^"]+) )?node ([^"]+)"/.exec(text)
+  const words = start?.[2]?.split(' ')
   if (words === undefined) throw new StartError(`${root} has no program to start`)
-  return words.split(' ')
+  const settings = start?.[1]?.split(' ') ?? []
+  return { words, environment: Object.fromEntries(settings.map((each) => each.split('='))) }
 }
 
 const outputLengthMax = 256 * 1024
@@ -68,10 +70,12 @@ export async function startBankProcess(options: BankProcessOptions): Promise<Ban
   const metricsAddress = `127.0.0.1:${await freePort()}`
   const started = performance.now()
   const root = options.root ?? ownRoot
-  const child = spawn(process.execPath, readStartWords(root), {
+  const start = readStart(root)
+  const child = spawn(process.execPath, start.words, {
     cwd: root,
     env: {
       ...process.env,
+      ...start.environment,
       ...(options.dataDirectory === undefined ? {} : { DATA_DIR: options.dataDirectory }),
       SERVER_ADDRESS: address,
       METRICS_ADDRESS: metricsAddress,

@@ -57,8 +57,8 @@ export interface ReaderAnswer {
 /** Up to this size a body is read at once, on the event loop. */
 export const inlineBytesMax = 32 * 1024
 const workerHeapLimits = { maxOldGenerationSizeMb: 512 }
-/** A flag of the process wins over the limits of a worker, so the server's own would hold for it too. */
-const workerHeapStart = '--initial-old-space-size=48'
+/** Flags of the process win over the limits of a worker, so the server's own would hold for it too. */
+const workerHeapFlags = '--initial-old-space-size=48 --max-semi-space-size=4'
 
 export function createBulkReader(currencies: readonly CurrencyCode[]): BulkReader {
   let readInline: ReadBulk | undefined
@@ -127,7 +127,7 @@ interface Thread {
 
 function startThread(setup: WorkerSetup): Thread {
   // Read when a heap is set up: the server's has been.
-  setFlagsFromString(workerHeapStart)
+  setFlagsFromString(workerHeapFlags)
   const worker = new Worker(new URL('bulk-worker.ts', import.meta.url), {
     workerData: setup,
     resourceLimits: workerHeapLimits,
