@@ -107,6 +107,9 @@ test('whole numbers of every size arrive as they are', async () => {
 
 test('a fraction is a defect', () => {
   expect(() => bigintArray([0.5])).toThrow(Defect)
+  // Node would write them as 0.
+  expect(() => integerArray([Number.NaN])).toThrow(Defect)
+  expect(() => integerArray([0.5])).toThrow(Defect)
 })
 
 test('texts of any script arrive as they are, quotes, braces, NULL and null included', async () => {

@@ -86,6 +86,7 @@ export function integerArray(values: readonly number[]): Buffer {
   writeHeader(target, oids.int4, values.length)
   let at = headerLength
   for (const value of values) {
+    assert(Number.isInteger(value), 'an integer parameter is a whole number')
     target.writeInt32BE(4, at)
     target.writeInt32BE(value, at + 4)
     at += 8
