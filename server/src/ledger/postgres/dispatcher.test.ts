@@ -26,10 +26,10 @@ function instruction(): TransferInstruction {
 }
 
 /** A dispatcher whose batches are answered when the test says so. */
-function createBench({ batchesInFlight = 2 } = {}) {
+function createBench({ batchesInFlight = 2, batchMax = 50 } = {}) {
   const batches: { size: number; end: () => void }[] = []
   const dispatch = createDispatcher({
-    queue: { queueMax: 100, batchMax: 50, callerTurnMax: 50 },
+    queue: { queueMax: 1000, batchMax, callerTurnMax: 50 },
     batchesInFlight,
     telemetry: silentTelemetry,
     runBatch(items: readonly Item[]) {
@@ -86,6 +86,32 @@ test('what waits for that leaves as soon as the batch in flight has ended', asyn
   await turn()
   await turn()
   expect(batches.map(({ size }) => size)).toEqual([3, 1])
+})
+
+test('of a crowd each batch takes an equal share', async () => {
+  const { batches, send } = createBench({ batchMax: 256 })
+  send(200)
+  await turn()
+  expect(batches.map(({ size }) => size)).toEqual([100, 100])
+})
+
+test('the share stays, though the crowd comes back in parts', async () => {
+  const { batches, send } = createBench({ batchMax: 256 })
+  send(200)
+  await turn()
+  batches[0]?.end()
+  batches[1]?.end()
+  await turn()
+  send(150)
+  await turn()
+  expect(batches.map(({ size }) => size)).toEqual([100, 100, 99])
+})
+
+test('a few dozen leave together', async () => {
+  const { batches, send } = createBench({ batchMax: 256 })
+  send(60)
+  await turn()
+  expect(batches.map(({ size }) => size)).toEqual([60])
 })
 
 test('a batch that takes long holds up nobody', async () => {

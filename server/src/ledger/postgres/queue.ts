@@ -42,8 +42,8 @@ export interface Queue<T extends QueueItem> {
   readonly size: number
   /** False when the queue is full: the item was not taken. */
   offer(item: T): boolean
-  /** The next batch, without items when nothing may leave. */
-  take(): Taken<T>
+  /** The next batch, of `share` or one item, and without items when nothing may leave. */
+  take(share?: number): Taken<T>
   /** Removes and returns the items whose deadline has passed. */
   expire(now: number): T[]
   /** The earliest deadline of what waits, or infinity. */
@@ -91,6 +91,7 @@ const emptyMax = 16_384
 interface Forming<T> {
   items: T[]
   weight: number
+  weightMax: number
   /** The lines that it has closed. */
   touched: Line<T>[]
   /** An item did not fit any more. */
@@ -165,13 +166,13 @@ export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T
 
   /** Takes up to a turn's worth of one caller's items into the batch. */
   function takeTurn(caller: Caller<T>, batch: Forming<T>): void {
-    const end = Math.min(batchMax, batch.weight + callerTurnMax)
+    const end = Math.min(batch.weightMax, batch.weight + callerTurnMax)
     while (batch.weight < end) {
       const waiting = caller.ready[caller.head]
       if (!waiting) return
       const { item } = waiting
       const leaving = item && mayLeave(waiting) ? item : undefined
-      if (leaving && batch.weight > 0 && batch.weight + leaving.weight > batchMax) {
+      if (leaving && batch.weight > 0 && batch.weight + leaving.weight > batch.weightMax) {
         batch.isClosed = true
         return
       }
@@ -192,9 +193,10 @@ export function createQueue<T extends QueueItem>(options: QueueOptions): Queue<T
     }
   }
 
-  function take(): Taken<T> {
-    const batch: Forming<T> = { items: [], weight: 0, touched: [], isClosed: false }
-    while (batch.weight < batchMax && !batch.isClosed) {
+  function take(share = batchMax): Taken<T> {
+    const weightMax = Math.min(share, batchMax)
+    const batch: Forming<T> = { items: [], weight: 0, weightMax, touched: [], isClosed: false }
+    while (batch.weight < weightMax && !batch.isClosed) {
       const caller = turns[0]
       if (!caller) break
       takeTurn(caller, batch)
