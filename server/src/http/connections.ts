@@ -21,8 +21,7 @@ export interface ConnectionLimits {
   headersTimeoutMilliseconds: number
   /** From the first byte of a request to its last. */
   requestTimeoutMilliseconds: number
-  keepAliveTimeoutMilliseconds: number
-  /** How long a connection may carry nothing in either direction, as when answers are not read. */
+  /** How long a connection may carry nothing in either direction, idle or with answers unread. */
   silenceTimeoutMilliseconds: number
   /** How long a drain lets idle connections be: what is on its way on them is answered. */
   idleGraceMilliseconds: number
@@ -36,10 +35,14 @@ export const connectionLimitsDefault: ConnectionLimits = {
   requestTimeoutMilliseconds: 30_000,
   // Longer than the 60 s after which common load balancers let go of an idle connection, so that it
   // is never the server that closes one just as a request is sent on it.
-  keepAliveTimeoutMilliseconds: 75_000,
   silenceTimeoutMilliseconds: 120_000,
   idleGraceMilliseconds: 250,
   timeoutCheckMilliseconds: 1_000,
+}
+
+/** What clients are told: a little less than it is, for a request that is on its way by then. */
+export function idleSeconds({ silenceTimeoutMilliseconds }: ConnectionLimits): number {
+  return Math.floor((0.95 * silenceTimeoutMilliseconds) / 1000)
 }
 
 export interface Connections {
@@ -106,7 +109,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
     }
     connections.set(socket, exchange)
     inFlightCount += 1
-    response.once('close', () => {
+    // It closes once: `once` would only have to make a wrapper and to take it off again.
+    response.on('close', () => {
       inFlightCount -= 1
       if (connections.get(socket) !== exchange) return
       // An answer whose headers had gone out before the drain began left its connection open.
@@ -186,7 +190,8 @@ function createPlainOrTls({ tls, limits }: ConnectionsOptions, listener: Request
     maxHeaderSize: headerBytesMax,
     headersTimeout: limits.headersTimeoutMilliseconds,
     requestTimeout: limits.requestTimeoutMilliseconds,
-    keepAliveTimeout: limits.keepAliveTimeoutMilliseconds,
+    // Idle connections are silent ones; a limit of their own takes two more timers for each request.
+    keepAliveTimeout: 0,
     connectionsCheckingInterval: limits.timeoutCheckMilliseconds,
     // A missing Host is refused with a problem document (framing.ts) and not with Node's empty body.
     requireHostHeader: false,

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, describe, expect, it, vi } from 'vitest'
+import { connectionLimitsDefault, idleSeconds } from './connections.ts'
 import { isJsonObject } from './json-object.ts'
 import type { RequestRecord } from './request-record.ts'
 import type { Routes } from './route.ts'
@@ -241,6 +242,17 @@ it('a client that does not read its answer loses the connection', async () => {
   records.length = 0
   await vi.waitFor(() => expect(records).toMatchObject([{ isAnswered: false }]), 4_000)
   socket.destroy()
+})
+
+it('an idle connection is closed after the time that its answers have told', async () => {
+  const [answer] = answersOf(await send(`GET /livez HTTP/1.1\r\nHost: ${host}\r\n\r\n`))
+  expect(answer).toMatchObject({ status: 200 })
+  expect(answer?.headers).toContain('connection: keep-alive')
+  expect(answer?.headers).toContain('keep-alive: timeout=0\r\n')
+})
+
+it('idle connections are kept for longer than load balancers keep theirs', () => {
+  expect(idleSeconds(connectionLimitsDefault)).toBeGreaterThan(60)
 })
 
 it('none of this is a defect of ours', () => {

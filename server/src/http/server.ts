@@ -15,6 +15,7 @@ import { addAuthentication, type AuthenticationDependencies } from './authentica
 import {
   connectionLimitsDefault,
   createConnections,
+  idleSeconds,
   type ConnectionLimits,
   type Connections,
 } from './connections.ts'
@@ -84,6 +85,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const createRequestId = createRequestIds()
   let connections: Connections | undefined
   const isDraining = () => connections?.isDraining() ?? false
+  const limits = { ...connectionLimitsDefault, ...options.limits }
   const app = fastify({
     logger: false,
     bodyLimit: bodySizeMax,
@@ -98,7 +100,6 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       begin(request, reply, () => void answerFailure(error, request, reply)),
     clientErrorHandler: (error, socket) => connections?.refuseUnparsed(error, socket),
     serverFactory: (listener) => {
-      const limits = { ...connectionLimitsDefault, ...options.limits }
       connections = createConnections({ listener, limits, tls: options.tls, createRequestId })
       return connections.server
     },
@@ -110,14 +111,18 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     return sendProblem(request, reply, failure.problem)
   }
 
-  const headers = { ...commonHeaders, ...(options.tls && tlsHeaders) }
+  const headers = {
+    ...commonHeaders,
+    ...(options.tls && tlsHeaders),
+    'keep-alive': `timeout=${idleSeconds(limits)}`,
+  }
   const { onRequest, onRequestDone } = options
   /** What happens to every request, also to one with a path that no router can read. */
   function begin(request: FastifyRequest, reply: FastifyReply, next: () => void) {
     void reply.headers(headers).header('request-id', request.id)
     if (onRequestDone) {
       const startedAt = performance.now()
-      reply.raw.once('close', () => onRequestDone(recordOf(request, reply, startedAt)))
+      reply.raw.on('close', () => onRequestDone(recordOf(request, reply, startedAt)))
     }
     if (onRequest) onRequest(request, reply, next)
     else next()
