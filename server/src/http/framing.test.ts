@@ -249,6 +249,8 @@ it('an idle connection is closed after the time that its answers have told', asy
   expect(answer).toMatchObject({ status: 200 })
   expect(answer?.headers).toContain('connection: keep-alive')
   expect(answer?.headers).toContain('keep-alive: timeout=0\r\n')
+  const [last] = answersOf(await send(get('/livez')))
+  expect(last?.headers).not.toContain('keep-alive')
 })
 
 it('idle connections are kept for longer than load balancers keep theirs', () => {

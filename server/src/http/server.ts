@@ -111,15 +111,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     return sendProblem(request, reply, failure.problem)
   }
 
-  const headers = {
-    ...commonHeaders,
-    ...(options.tls && tlsHeaders),
-    'keep-alive': `timeout=${idleSeconds(limits)}`,
-  }
+  const headers = { ...commonHeaders, ...(options.tls && tlsHeaders) }
+  /** Where other requests may follow on the same connection. */
+  const headersKeptOpen = { ...headers, 'keep-alive': `timeout=${idleSeconds(limits)}` }
   const { onRequest, onRequestDone } = options
   /** What happens to every request, also to one with a path that no router can read. */
   function begin(request: FastifyRequest, reply: FastifyReply, next: () => void) {
-    void reply.headers(headers).header('request-id', request.id)
+    const isKeptOpen = reply.raw.shouldKeepAlive
+    void reply.headers(isKeptOpen ? headersKeptOpen : headers).header('request-id', request.id)
     if (onRequestDone) {
       const startedAt = performance.now()
       reply.raw.on('close', () => onRequestDone(recordOf(request, reply, startedAt)))
