@@ -60,7 +60,7 @@ const faces: Record<string, RegExp> = {
 }
 
 /** They wire modules together and may import any file; `version.ts` reads package.json. */
-const compositionRoots = new Set(['app.ts', 'main.ts', 'version.ts'])
+const compositionRoots = new Set(['app.ts', 'main.ts', 'routes.ts', 'version.ts'])
 /** The parts of a start and a stop, and the command line: composition too. */
 const compositionModules = new Set(['process', 'cli'])
 

@@ -2,7 +2,7 @@
  * The whole API without a bank behind it: all routes of the app on a database that is never asked,
  * for the OpenAPI document and for tables that must name every route.
  */
-import { createRoutes } from '../server/src/app.ts'
+import { createRoutes } from '../server/src/routes.ts'
 import { loadConfig } from '../server/src/config/config.ts'
 import { createDatabase } from '../server/src/database/database.ts'
 import { createHttpServer, type HttpServer } from '../server/src/http/server.ts'

@@ -1,6 +1,6 @@
 /**
- * The composition root: the only file that knows every module. It wires a bank from a configuration,
- * opens it and closes it.
+ * The composition root: it wires a bank from a configuration, opens it and closes it. Only this file
+ * and the list of routes (routes.ts) know every module.
  *
  * Opening: addresses free? -> metrics address -> database (started or waited for) -> migrations ->
  * pool and compatibility -> ledger -> identity and first admin -> API address. What fails on the
@@ -12,42 +12,22 @@
  */
 import type { Server } from 'node:http'
 import type { Tracer } from '@opentelemetry/api'
-import { createAccountAdminRoutes } from './accounts/admin-routes.ts'
-import { createAccountOwnerRoutes } from './accounts/owner-routes.ts'
-import { createAccountRoutes } from './accounts/routes.ts'
-import { createAccountStore } from './accounts/store.ts'
 import { recordRefusals } from './audit-events/refusals.ts'
-import { createAuditEventRoutes } from './audit-events/routes.ts'
 import { createAuditEventStore } from './audit-events/store.ts'
 import { createAuditWriter, type AuditWriter } from './audit-events/writer.ts'
-import { createBankAccountRoutes } from './bank-accounts/routes.ts'
-import { createBankAccountStore } from './bank-accounts/store.ts'
 import type { Config } from './config/config.ts'
-import { createCurrencyRoutes } from './currencies/routes.ts'
 import { assertCompatible } from './database/compatibility.ts'
 import type { Database } from './database/database.ts'
-import { createDepositRoutes } from './deposits/routes.ts'
-import { createEntryRoutes } from './entries/routes.ts'
-import { createEntryStore } from './entries/store.ts'
-import { createHoldReadRoutes } from './holds/read-routes.ts'
-import { createHoldRoutes } from './holds/routes.ts'
-import { createHoldStore } from './holds/store.ts'
 import type { Readiness } from './http/health.ts'
-import type { Routes } from './http/route.ts'
 import { createHttpServer } from './http/server.ts'
 import type { BootstrapOutcome } from './identity/bootstrap.ts'
 import { createIdentity, type Identity } from './identity/identity.ts'
 import { createKeyRing, type KeyRing } from './identity/tokens/key-ring.ts'
-import { present } from './kernel/assert.ts'
 import { systemClock } from './kernel/clock.ts'
-import { findCurrency } from './kernel/currency.ts'
 import type { JobRunner } from './jobs/jobs.ts'
 import type { LedgerEngine } from './ledger/ledger.ts'
-import { createAccountNames } from './ledger/postgres/account-names.ts'
 import { createPostgresLedger } from './ledger/postgres/postgres-ledger.ts'
 import { createSealer } from './ledger/postgres/sealer.ts'
-import { createPayeeRoutes } from './payees/routes.ts'
-import { createPayeeStore } from './payees/store.ts'
 import { createBankJobs } from './process/jobs.ts'
 import { connectBank, migrateBank, openBankDatabase } from './process/database.ts'
 import { bootstrapBank } from './process/first-admin.ts'
@@ -66,11 +46,7 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { createRequestTelemetry } from './telemetry/requests.ts'
 import { createTracer } from './telemetry/tracing.ts'
 import { createRateLimits } from './rate-limits/rate-limits.ts'
-import { createPresence, notePresence } from './transfers/bulk/presence.ts'
-import { createBulkRoutes } from './transfers/bulk/routes.ts'
-import { createReversalRoutes } from './transfers/reversal-routes.ts'
-import { createTransferRoutes } from './transfers/routes.ts'
-import { createTransferStore } from './transfers/store.ts'
+import { createRoutes } from './routes.ts'
 import { version } from './version.ts'
 
 /** Where an open bank is found, and what its first start made. */
@@ -288,44 +264,6 @@ function createBankIdentity({
     passwordCost: config.passwords.bcryptCost,
     clock: systemClock,
   })
-}
-
-export function createRoutes(
-  config: Config,
-  database: Database,
-  engine: LedgerEngine,
-  identity: Identity,
-): Routes[] {
-  const presence = createPresence()
-  const ledger = notePresence(engine, presence)
-  const currencies = config.bank.currencies.map((code) => present(findCurrency(code), code))
-  const { accountsPerUserMax: accountsMax } = config.bank
-  const accounts = createAccountStore(database)
-  const transfers = createTransferStore(database)
-  const holds = createHoldStore(database)
-  const entries = createEntryStore(database)
-  return [
-    identity.userRoutes,
-    identity.userAdminRoutes,
-    identity.sessionRoutes,
-    identity.secondFactorRoutes,
-    identity.apiKeyRoutes,
-    ...identity.mailRoutes,
-    createCurrencyRoutes({ currencies }),
-    createAccountRoutes({ ledger, accounts, balances: entries, currencies, accountsMax }),
-    createAccountOwnerRoutes({ ledger, names: createAccountNames(database), accounts }),
-    createAccountAdminRoutes({ ledger, accounts }),
-    createEntryRoutes({ ledger, entries }),
-    createPayeeRoutes({ payees: createPayeeStore(database), currencies }),
-    createTransferRoutes({ ledger, transfers, currencies }),
-    createBulkRoutes({ ledger: engine, currencies, presence }),
-    createReversalRoutes({ ledger, transfers }),
-    createHoldRoutes({ ledger, holds, currencies }),
-    createHoldReadRoutes({ ledger, holds }),
-    createDepositRoutes({ ledger, currencies }),
-    createBankAccountRoutes({ ledger, bankAccounts: createBankAccountStore(database), currencies }),
-    createAuditEventRoutes({ auditEvents: createAuditEventStore(database) }),
-  ]
 }
 
 /** The database answers and its schema is one that this program may use. */
